@@ -1,0 +1,1 @@
+"""Perception: plain synchronous classes, testable without a loop."""

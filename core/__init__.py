@@ -1,0 +1,1 @@
+"""The vocabulary every room speaks. No I/O, nothing of ours imported."""
