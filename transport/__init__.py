@@ -1,0 +1,1 @@
+"""How our processes talk: length-prefixed, typed messages over Unix sockets."""
