@@ -1,0 +1,1 @@
+"""The wire between browsers and servers."""
