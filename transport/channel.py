@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 WRITE_BUFFER_BYTES = 4 * 1024 * 1024
+FLUSH_S = 0.5
+"""How long closing waits for a far end that does not read."""
 _LENGTH = struct.Struct(">I")
 
 Handler = Callable[["Channel", AnyMessage], Awaitable[AnyMessage | None] | None]
@@ -160,7 +162,10 @@ class Channel:
         self._finish()
         await self._tasks.aclose()
         with contextlib.suppress(ConnectionError, OSError):
-            await self._writer.wait_closed()
+            try:
+                await asyncio.wait_for(self._writer.wait_closed(), FLUSH_S)
+            except TimeoutError:
+                self._writer.transport.abort()
 
 
 async def connect(path: Path | str, handler: Handler) -> Channel:
