@@ -105,3 +105,5 @@ class Finding:
     """0–1, the strongest mean score seen so far."""
     boxes: tuple[Box, ...] = ()
     attributes: Mapping[str, float | str] = field(default_factory=dict)
+    ended_at: float | None = None
+    """With END: when the evidence was last seen, which is before the clearing time had passed."""
