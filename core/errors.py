@@ -80,3 +80,15 @@ class BadSettings(ProctorError):
     id = "bad-settings"
     status = 500
     sentence = "{detail}"
+
+
+class Conflict(ProctorError):
+    id = "conflict"
+    status = 409
+    sentence = "Somebody else changed {what} in the meantime. Please reload and try again."
+
+
+class AlreadyExists(ProctorError):
+    id = "already-exists"
+    status = 409
+    sentence = "There is already {what}."
