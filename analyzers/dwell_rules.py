@@ -69,7 +69,7 @@ DEFAULT_RULES: Mapping[Kind, DwellRule] = {
     Kind.SECOND_PERSON: DwellRule(enter=0.5, exit=0.35, hits=4, of=5, seconds=1.5, exit_seconds=2.0),
     # Sound: about two looks a second, each already a mean over a second.
     Kind.SPEECH: DwellRule(enter=0.5, exit=0.25, hits=2, of=3, seconds=0.9, exit_seconds=2.0),
-    Kind.SECOND_VOICE: DwellRule(hits=2, of=3, seconds=0.4, exit_seconds=3.0, max_gap=5.0),
+    Kind.SECOND_VOICE: DwellRule(hits=2, of=3, seconds=0.9, exit_seconds=3.0, max_gap=5.0),
     Kind.NOISE: DwellRule(enter=0.6, exit=0.4, hits=3, of=4, seconds=1.5, exit_seconds=2.0),
     # Scene: once or twice a second.
     Kind.DARK: DwellRule(hits=3, of=4, seconds=3.0, exit_seconds=2.0),
