@@ -303,11 +303,14 @@ class Seen(ServerMessage, frozen=True, tag="seen"):
 
 
 class InterventionMessage(ServerMessage, frozen=True, tag="intervention"):
+    """What a proctor did that concerns the student; it lasts, so it has a `seq` like an event."""
+
     id: str
     action: Intervention
     at: float
     text: str = ""
     acknowledge: bool = False
+    seq: int = 0
 
 
 class TalkState(ServerMessage, frozen=True, tag="talking"):
