@@ -98,7 +98,7 @@ class Person:
     cutout: Image
     """BGR, multiplied by alpha."""
     alpha: Image
-    """height × width × 3, 0–255."""
+    """height × width, 0–255."""
     room: Image
     face: tuple[int, int, int, int]
 
@@ -120,11 +120,10 @@ def person(name: str) -> Person:
     outline = OUTLINES[name]
     mask = _silhouette(still, outline)
     soft = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (0, 0), 2.0)
-    alpha = cv2.merge([soft, soft, soft])
-    cutout = cv2.multiply(still, alpha, scale=1 / 255)
+    cutout = cv2.multiply(still, cv2.merge([soft, soft, soft]), scale=1 / 255)
     return Person(
         name=name, still=still, face=outline.face,
-        cutout=np.asarray(cutout, np.uint8), alpha=np.asarray(alpha, np.uint8), room=_empty_room(still, mask),
+        cutout=np.asarray(cutout, np.uint8), alpha=np.asarray(soft, np.uint8), room=_empty_room(still, mask),
     )  # fmt: skip
 
 

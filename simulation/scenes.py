@@ -75,7 +75,8 @@ def _stand_in(picture: Image, who: Person, matrix: Matrix) -> Image:
     """The person over the picture."""
     body = cv2.warpAffine(who.cutout, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     alpha = cv2.warpAffine(who.alpha, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    behind = cv2.multiply(picture, cv2.bitwise_not(alpha), scale=1 / 255)
+    clear = cv2.bitwise_not(alpha)
+    behind = cv2.multiply(picture, cv2.merge([clear, clear, clear]), scale=1 / 255)
     return np.asarray(cv2.add(behind, body), np.uint8)
 
 
