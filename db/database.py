@@ -6,9 +6,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
@@ -69,6 +69,7 @@ class Database:
         self._engines = make_engines(self.url)
         self._clock = clock
         self._listeners: list[Listener] = []
+        self._writers: set[asyncio.Task[Any] | None] = set()
 
     def listen(self, listener: Listener) -> None:
         """Have every event told, right after it was committed, in the order of its transaction.
@@ -84,12 +85,13 @@ class Database:
 
         Where two people may meet on one row, prefer `run`, which tries again after a deadlock.
         """
-        async with self._open(self._engines.write) as tx:
-            yield tx
-            try:
-                await tx.session.commit()
-            except StaleDataError as error:
-                raise Conflict(what="this") from error
+        with self._one_at_a_time():
+            async with self._open(self._engines.write) as tx:
+                try:
+                    yield tx
+                    await tx.session.commit()
+                except StaleDataError as error:
+                    raise Conflict(what="this") from error
         self._tell(tx.events.appended)
 
     @asynccontextmanager
@@ -114,6 +116,18 @@ class Database:
     async def _once(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async with self.transaction() as tx:
             return await work(tx)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """A task that opens a second transaction inside its first would wait for itself."""
+        task = asyncio.current_task()
+        if task in self._writers:
+            raise RuntimeError("this task has a transaction open already: pass it on instead")
+        self._writers.add(task)
+        try:
+            yield
+        finally:
+            self._writers.discard(task)
 
     @asynccontextmanager
     async def _open(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:

@@ -3,7 +3,7 @@
 Numbers of one exam are given out under the lock of its counter row, which is held until commit. So
 they are committed in the order they were given out, without holes, and a reader who has seen `seq`
 will never find a smaller one later: that is what `since` promises. See
-docs/decisions/0002-event-numbers.md.
+docs/decisions/0004-event-numbers.md.
 """
 
 from __future__ import annotations

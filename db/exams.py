@@ -151,7 +151,7 @@ class Exams:
         rows = await self._session.execute(
             select(ExamStaffRow.user_id, ExamStaffRow.role).where(ExamStaffRow.exam_id == exam_id)
         )
-        return dict(rows.tuples().all())
+        return {row[0]: row[1] for row in rows}
 
     async def _row(self, exam_id: str) -> ExamRow:
         row = await self._session.get(ExamRow, exam_id)

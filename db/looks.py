@@ -25,4 +25,4 @@ class Looks:
             .where(AttemptRow.exam_id == exam_id)
             .group_by(LookRow.attempt_id)
         )
-        return dict(rows.tuples().all())
+        return {row[0]: row[1] for row in rows}

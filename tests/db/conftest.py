@@ -1,8 +1,8 @@
 """Databases of both kinds for every test that asks for `database` or `empty_url`.
 
-MariaDB: the server at 127.0.0.1:3306 where it lets root in, else one of our own in a temporary
-directory where the binary is installed. Without either, those tests are skipped with the reason;
-under CI they fail.
+MariaDB: the server at 127.0.0.1:3306 (or INVIGIL_TEST_MYSQL_PORT) where it lets root in, else one of
+our own in a temporary directory where the binary is installed. Without either, those tests are
+skipped with the reason; under CI they fail.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from db.base import Base
 from db.database import Database
 
 MYSQL_HOST = "127.0.0.1"
+MYSQL_PORT = int(os.environ.get("INVIGIL_TEST_MYSQL_PORT", "3306"))
 START_LIMIT_S = 60
 
 
@@ -59,7 +60,7 @@ class MariaDb:
 
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
-    server = MariaDb(3306)
+    server = MariaDb(MYSQL_PORT)
     try:
         server.execute("SELECT 1")
     except pymysql.Error as error:
@@ -72,7 +73,9 @@ def _private_server(directory: Path, *, reason: str) -> Iterator[MariaDb]:
     binary = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
     install = shutil.which("mariadb-install-db")
     if binary is None or install is None:
-        _unavailable(f"no MariaDB at {MYSQL_HOST}:3306 ({reason}) and mariadb-server is not installed")
+        _unavailable(
+            f"no MariaDB at {MYSQL_HOST}:{MYSQL_PORT} ({reason}) and mariadb-server is not installed"
+        )
     data = directory / "data"
     common = [f"--datadir={data}", "--no-defaults"]
     as_root = ["--user=root"] if os.geteuid() == 0 else []

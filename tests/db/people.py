@@ -35,10 +35,12 @@ async def make_sitting(database: Database, *, duration_s: float = 3600.0) -> Sit
 
 
 async def apply(database: Database, attempt_id: str, *actions: Action) -> Attempt:
+    """Each in a transaction of its own; the attempt afterwards."""
     for action in actions:
         async with database.transaction() as tx:
-            change = await tx.attempts.apply(attempt_id, action, actor=None)
-    return change.attempt
+            await tx.attempts.apply(attempt_id, action, actor=None)
+    async with database.reading() as tx:
+        return await tx.attempts.get(attempt_id)
 
 
 def phone(attempt_id: str, *, id: str = "incident-1", started_at: float = 10.0) -> Incident:

@@ -91,6 +91,18 @@ async def test_reading_cannot_write(database: Database) -> None:
         assert await tx.users.by_email("1@example.org") is None
 
 
+async def test_a_transaction_inside_another_is_refused_at_once(database: Database) -> None:
+    """It would wait for itself for ever."""
+    async with database.transaction() as tx:
+        await add_user(tx, 1)
+        with pytest.raises(RuntimeError, match="open already"):
+            await database.run(lambda inner: add_user(inner, 2))
+
+    await database.run(lambda tx: add_user(tx, 2))
+    async with database.reading() as tx:
+        assert len(await tx.users.with_role(Role.STUDENT)) == 2
+
+
 async def test_foreign_keys_are_enforced(database: Database) -> None:
     with pytest.raises(DBAPIError):
         async with database.transaction() as tx:
