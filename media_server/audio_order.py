@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from media_server.rtp import RtpPacket
 
-MAX_HELD = 3
-"""Packets waited for an earlier one: 180 ms at 60 ms a packet."""
+MAX_HELD = 1
+"""Packets that wait for an earlier one. Nothing is sent again, so only what was overtaken can still come."""
 
 
 class AudioOrder:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 MAX_MISSING = 512
 """A larger hole is not repaired packet by packet: a keyframe is cheaper."""
 MAX_TRIES = 12
+MAX_SUSPICIONS = 3
+"""Tries for a packet that may never have been sent."""
 MAX_AGE = 1.5
 """Seconds after which a packet is of no use to anybody watching live."""
 FIRST_REPEAT = 0.025
 """Seconds to the second request: it covers a request that was itself lost. A sender that got both
 answers once, as it does not repeat a packet within a round trip."""
-_RTT_GAIN = 0.2
+_RTT_SAMPLES = 16
 _RTT_RANGE = (0.02, 0.5)
 
 
 @dataclass(slots=True)
 class _Missing:
     since: float
+    suspected: bool = False
+    """Not known to have been sent: the sender has fallen silent where something was to be expected."""
+    first_asked_at: float = 0.0
     asked_at: float = 0.0
     tries: int = 0
 
@@ -29,6 +35,7 @@ class NackTracker:
     def __init__(self) -> None:
         self._missing: dict[int, _Missing] = {}
         self._highest: int | None = None
+        self._samples: deque[float] = deque(maxlen=_RTT_SAMPLES)
         self.round_trip = 0.1
         """Estimated from how long answers to requests take."""
         self.recovered = 0
@@ -37,30 +44,42 @@ class NackTracker:
     def __len__(self) -> int:
         return len(self._missing)
 
-    def received(self, sequence: int, now: float) -> bool:
-        """Note a packet, original or retransmitted; True where it opened a hole before it."""
-        highest = self._highest
-        if highest is None:
-            self._highest = sequence
-            return False
-        if sequence > highest:
-            self._highest = sequence
-            if sequence == highest + 1:
-                return False
-            if sequence - highest > MAX_MISSING:
-                self.given_up += len(self._missing)
-                self._missing.clear()
-                return False
-            for lost in range(highest + 1, sequence):
-                self._missing[lost] = _Missing(since=now)
-            self._trim()
-            return True
-        hole = self._missing.pop(sequence, None)
+    def received(self, sequence: int, now: float, *, again: bool = False) -> bool:
+        """Note a packet, `again` where it came on the retransmission stream; True where it opened a hole
+        before it."""
+        hole = self._missing.pop(sequence, None) if self._missing else None
         if hole is not None:
+            self._fill(hole, now, again)
+        highest = self._highest
+        if highest is None or sequence <= highest:
+            self._highest = sequence if highest is None else highest
+            return False
+        self._highest = sequence
+        if sequence == highest + 1:
+            return False
+        if sequence - highest > MAX_MISSING:
+            self.given_up += len(self._missing)
+            self._missing.clear()
+            return False
+        for lost in range(highest + 1, sequence):
+            self._suspect_no_more(lost, now)
+        self._trim()
+        return True
+
+    def suspect_next(self, now: float) -> None:
+        """The packet after the newest one is overdue: it may be lost, with nothing behind it to show."""
+        if self._highest is not None:
+            self._missing.setdefault(self._highest + 1, _Missing(since=now, suspected=True))
+
+    def _suspect_no_more(self, sequence: int, now: float) -> None:
+        """It is known now that the packet was sent."""
+        hole = self._missing.setdefault(sequence, _Missing(since=now))
+        hole.suspected = False
+
+    def _fill(self, hole: _Missing, now: float, again: bool) -> None:
+        if hole.tries and (again or not hole.suspected):
             self.recovered += 1
-            if hole.tries == 1:
-                self._learn(now - hole.asked_at)
-        return False
+            self._learn(now - hole.first_asked_at)
 
     def _trim(self) -> None:
         while len(self._missing) > MAX_MISSING:
@@ -68,24 +87,33 @@ class NackTracker:
             self.given_up += 1
 
     def _learn(self, sample: float) -> None:
+        """Some answers took several requests; the quickest of the last ones took one."""
+        self._samples.append(sample)
         low, high = _RTT_RANGE
-        self.round_trip += _RTT_GAIN * (min(max(sample, low), high) - self.round_trip)
+        self.round_trip = min(max(min(self._samples), low), high)
 
     def due(self, now: float) -> list[int]:
         """Packets to ask for now, in order; gives up on those that are too old."""
         due: list[int] = []
         for sequence, hole in list(self._missing.items()):
-            if hole.tries >= MAX_TRIES or now - hole.since > MAX_AGE:
+            if self._hopeless(hole, now):
                 del self._missing[sequence]
-                self.given_up += 1
             elif not hole.tries or now - hole.asked_at >= self._pause(hole.tries):
+                hole.first_asked_at = hole.first_asked_at or now
                 hole.tries += 1
                 hole.asked_at = now
                 due.append(sequence)
         return due
 
+    def _hopeless(self, hole: _Missing, now: float) -> bool:
+        if hole.suspected:
+            return hole.tries >= MAX_SUSPICIONS
+        hopeless = hole.tries >= MAX_TRIES or now - hole.since > MAX_AGE
+        self.given_up += hopeless
+        return hopeless
+
     def _pause(self, tries: int) -> float:
-        return FIRST_REPEAT if tries == 1 else self.round_trip + FIRST_REPEAT
+        return FIRST_REPEAT if tries == 1 else self.round_trip + 0.01
 
     def forget_below(self, sequence: int) -> None:
         """Nobody waits for what came before this any more."""

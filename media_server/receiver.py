@@ -37,6 +37,10 @@ KEYFRAME_INTERVAL = 0.5
 """Seconds between keyframe requests of one track, at least."""
 PATIENCE = 0.25
 """Seconds a hole may hold the picture up before a keyframe is asked for beside the retransmission."""
+OVERDUE_IN_FRAME = 0.05
+"""Seconds after which the next packet of an unfinished frame is taken for lost."""
+SLOWEST_EXPECTED = 0.5
+"""Seconds between frames above which a late frame is no sign of loss."""
 
 _CODECS: dict[str, Codec] = {"video/vp8": "vp8", "video/h264": "h264", "audio/opus": "opus"}
 _epochs = itertools.count(1)
@@ -61,6 +65,37 @@ class ReceiverStats:
     """Server UNIX seconds."""
 
 
+class FramePace:
+    """When the next packet of a stream should be there. Where the last packets of a frame are lost, only
+    the next frame would show it, on a slow track too late."""
+
+    def __init__(self, clock_rate: int) -> None:
+        self._rate = clock_rate
+        self._timestamp: int | None = None
+        self._interval = 0.0
+        self._last_at = 0.0
+        self._in_frame = False
+
+    def add(self, packet: RtpPacket) -> None:
+        if self._timestamp is not None and packet.timestamp != self._timestamp:
+            ticks = packet.timestamp - self._timestamp & 0xFFFFFFFF
+            if ticks >> 31:
+                return  # an older frame's packet, retransmitted
+            step = min(ticks / self._rate, 2.0)
+            self._interval = step if not self._interval else 0.8 * self._interval + 0.2 * step
+        self._timestamp = packet.timestamp
+        self._last_at = packet.arrived_at
+        self._in_frame = not packet.marker
+
+    def overdue_at(self) -> float | None:
+        """UNIX seconds; None where nothing can be expected."""
+        if self._in_frame:
+            return self._last_at + OVERDUE_IN_FRAME
+        if 0.0 < self._interval < SLOWEST_EXPECTED:
+            return self._last_at + 1.2 * self._interval + TICK
+        return None
+
+
 class _Stream:
     """All that hangs on one primary SSRC."""
 
@@ -74,6 +109,7 @@ class _Stream:
         self.epoch = next(_epochs)
         self.last_report = 0
         self.last_report_at = 0.0
+        self.pace = FramePace(clock_rate)
 
 
 class EncodedReceiver:
@@ -194,8 +230,8 @@ class EncodedReceiver:
         until one comes."""
         if self.kind == "video":
             self._keyframe_wanted = True
-            self._arm()
             self._ask_for_keyframe(time.monotonic())
+            self._hurry()
 
     def stats(self) -> ReceiverStats:
         stream = self._stream
@@ -226,8 +262,6 @@ class EncodedReceiver:
     def _begin(self, ssrc: int, codec: Codec) -> _Stream:
         rate = CLOCK_RATE[codec]
         self._stream = _Stream(ssrc, rate, StreamClock(rate, self._transport.sender_clock))
-        if self._keyframe_wanted:
-            self._arm()
         return self._stream
 
     def _on_retransmission(self, packet: RtpPacket, codec: Codec) -> None:
@@ -237,21 +271,24 @@ class EncodedReceiver:
         sequence = stream.stats.extend(int.from_bytes(packet.payload[:2], "big"))
         if sequence is not None:
             packet.payload = packet.payload[2:]
-            self._on_video(stream, sequence, packet, codec)
+            self._on_video(stream, sequence, packet, codec, again=True)
 
     def _on_audio(self, stream: _Stream, sequence: int, packet: RtpPacket) -> None:
         for ready in stream.audio.add(sequence, packet):
             if ready.payload:
                 self._emit(stream, "opus", ready.payload, ready.timestamp, ready.arrived_at, keyframe=True)
 
-    def _on_video(self, stream: _Stream, sequence: int, packet: RtpPacket, codec: Codec) -> None:
+    def _on_video(
+        self, stream: _Stream, sequence: int, packet: RtpPacket, codec: Codec, *, again: bool = False
+    ) -> None:
         try:
             fragment = depacketize(codec, packet.payload)
         except ValueError:
             log.debug("malformed payload", extra={"codec": codec, "role": self.role.value})
             return
         now = packet.arrived_at
-        hole = stream.nack.received(sequence, now)
+        stream.pace.add(packet)
+        hole = stream.nack.received(sequence, now, again=again)
         frames = stream.frames.add(sequence, packet.timestamp, packet.marker, fragment, now)
         for frame in frames:
             self._on_frame(stream, codec, frame)
@@ -259,8 +296,9 @@ class EncodedReceiver:
             stream.nack.forget_below(oldest)
         if hole:
             self._send_nack(stream, now)
-        if len(stream.nack) or stream.frames.blocked_since is not None:
-            self._arm()
+            self._hurry()
+        if self._timer is None:
+            self._schedule(stream, now)
 
     def _on_frame(self, stream: _Stream, codec: Codec, frame: AssembledFrame) -> None:
         if frame.keyframe:
@@ -284,25 +322,43 @@ class EncodedReceiver:
             )
         )
 
-    def _arm(self) -> None:
-        if self._timer is None and self._running:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
+    def _hurry(self) -> None:
+        """There is something to do before the timer that is running."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._stream is not None:
+            self._schedule(self._stream, time.time())
+
+    def _schedule(self, stream: _Stream, now: float) -> None:
+        """Look again soon while something is missing, else when the next packet is overdue."""
+        if not self._running:
+            return
+        if len(stream.nack) or stream.frames.blocked_since is not None or self._keyframe_wanted:
+            delay = TICK
+        elif (overdue := stream.pace.overdue_at()) is not None and overdue > now:
+            delay = max(TICK, overdue - now)
+        else:
+            return
+        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
-        """Repeats what was asked for and has not come. Runs only while something is missing."""
+        """Repeats what was asked for and has not come."""
         self._timer = None
         stream = self._stream
         if stream is None or not self._running:
             return
         now = time.time()
+        overdue = stream.pace.overdue_at()
+        if overdue is not None and overdue <= now < overdue + SLOWEST_EXPECTED:
+            stream.nack.suspect_next(now)
         self._send_nack(stream, now)
         blocked = stream.frames.blocked_since
-        if blocked is not None and now - blocked > max(PATIENCE, 1.5 * stream.nack.round_trip):
+        if blocked is not None and now - blocked > max(PATIENCE, 2 * stream.nack.round_trip + 0.05):
             self._keyframe_wanted = True
         if self._keyframe_wanted:
             self._ask_for_keyframe(time.monotonic())
-        if len(stream.nack) or blocked is not None or self._keyframe_wanted:
-            self._arm()
+        self._schedule(stream, now)
 
     def _send_nack(self, stream: _Stream, now: float) -> None:
         for packet in pack_nacks(self._own_ssrc, stream.ssrc, stream.nack.due(now)):

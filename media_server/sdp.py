@@ -11,9 +11,12 @@ OPUS_PARAMETERS = "minptime=60;useinbandfec=1;usedtx=1"
 
 def strip_mdns(offer: str) -> tuple[str, int]:
     """Without candidates hidden behind `.local` names, which would be resolved for seconds and mostly in
-    vain (the browser is found by its checks all the same), and how many usable candidates are left."""
+    vain (the browser is found by its checks all the same), and how many usable candidates are left.
+    The mark of their end goes too: with no candidate left it would end the search at once."""
     lines, left = [], 0
     for line in offer.splitlines():
+        if line == "a=end-of-candidates":
+            continue
         match = _CANDIDATE.match(line)
         if match is not None:
             if match[2].endswith(".local"):

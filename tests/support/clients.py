@@ -186,10 +186,10 @@ class TestWatcher:
         await self.pc.close()
 
 
-async def until(condition: Callable[[], object], timeout: float = 10.0, what: str = "") -> None:
+async def until(condition: Callable[[], object], within: float = 10.0, what: str = "") -> None:
     """Waits for something that only shows in state."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what or condition}")
+            raise AssertionError(f"not within {within} s: {what or condition}")
         await asyncio.sleep(0.01)

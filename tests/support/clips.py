@@ -58,7 +58,8 @@ def opus_packets(milliseconds: int = 20, seconds: float = 3.0) -> tuple[bytes, .
     out: list[bytes] = []
     for index in range(int(seconds * 1000 / milliseconds)):
         samples = np.sin(np.arange(index * size, (index + 1) * size) * 0.05) * 8000
-        frame = av.AudioFrame.from_ndarray(samples.astype("int16").reshape(1, -1), format="s16", layout="mono")
+        pcm = samples.astype("int16").reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
         frame.sample_rate, frame.pts = 48_000, index * size
         out += [bytes(packet) for packet in encoder.encode(frame)]
     return tuple(out)
