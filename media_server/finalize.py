@@ -142,7 +142,8 @@ class _Joiner:
             if codec == "opus":
                 continue
             with Source(path) as source:
-                self._video[codec] = self._container.add_stream_from_template(source.video, opaque=True)
+                model: Any = source.video
+                self._video[codec] = self._container.add_stream_from_template(model, opaque=True)
         if "opus" in models:
             self._sound = add_sound(self._container)
 
@@ -183,7 +184,7 @@ class _Joiner:
             self._put(self._sound, av.Packet(opus.SILENCE), round(self._heard_until_ms))
             self._heard_until_ms += opus.SILENCE_MS
 
-    def _put(self, stream: Any, packet: av.Packet, at_ms: int) -> None:
+    def _put(self, stream: Any, packet: Any, at_ms: int) -> None:
         """Time grows within a stream; what would go back (two pieces overlap) is left out."""
         if at_ms <= self._last_ms.get(stream.index, -1):
             return

@@ -17,7 +17,8 @@ class TimedPacket:
     at: float
     """Seconds from the file's time 0."""
     is_video: bool
-    packet: av.Packet
+    packet: Any
+    """av.Packet"""
 
 
 class Source:

@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 
 from media_server.frames import EncodedFrame
+from media_server.salvage import FoundSegment
 from media_server.segment_file import SOUND_ONLY, RecordedTrack, SegmentName, SegmentWriter, VideoFormat
 from transport.messages import SegmentWritten
 
@@ -43,8 +44,9 @@ class Segmenter:
         self._track: RecordedTrack = track
         self._directory = directory
         self._segment_s = segment_s
-        self.next_index = next_index
-        self.last_ended_at = last_ended_at
+        self._next_index = next_index
+        self._first_unknown = next_index
+        self._last_ended_at = last_ended_at
         self.written: list[SegmentWritten] = []
         self._writer: SegmentWriter | None = None
         self._early: deque[EncodedFrame] = deque()
@@ -56,8 +58,16 @@ class Segmenter:
         self._frame_s = 1 / 15
 
     @property
-    def recording(self) -> bool:
-        return self._writer is not None
+    def first_unknown(self) -> int:
+        """Below this number nothing on disk is unfinished: where salvaging begins."""
+        return self._first_unknown
+
+    def adopt(self, found: FoundSegment) -> SegmentWritten:
+        """Take over what a crash left behind, and count on after it."""
+        name = found.name
+        self._next_index = max(self._next_index, name.index + 1)
+        self._first_unknown = self._next_index
+        return self._report(name, found.format, found.ended_at, found.size_bytes)
 
     def write(self, frame: EncodedFrame) -> None:
         self.tick(frame.captured_at)
@@ -102,7 +112,6 @@ class Segmenter:
         writer, self._writer = self._writer, None
         self._early.clear()
         if writer is not None:
-            self.last_ended_at = self._last_at
             writer.abandon()
 
     def _write_video(self, frame: EncodedFrame) -> None:
@@ -139,8 +148,8 @@ class Segmenter:
 
     def _open(self, format: VideoFormat, first: EncodedFrame) -> None:
         started_ms = round(first.captured_at * 1000)
-        name = SegmentName(self._track, self.next_index, started_ms, format.suffix)
-        self.next_index += 1
+        name = SegmentName(self._track, self._next_index, started_ms, format.suffix)
+        self._next_index += 1
         self._writer = SegmentWriter(self._directory, name, format, sound=self._track == "main")
         self._epoch = first.epoch
         self._asked_at = None
@@ -151,24 +160,25 @@ class Segmenter:
     def _close(self, ended_at: float) -> None:
         writer, self._writer = self._writer, None
         assert writer is not None
-        started_at = writer.name.started_at
-        gap = 0.0 if self.last_ended_at is None else started_at - self.last_ended_at
         size = self._commit(writer)
-        self.last_ended_at = ended_at
-        self.written.append(
-            SegmentWritten(
-                attempt_id=self._attempt_id,
-                index=writer.name.index,
-                track=self._track,
-                path=str(writer.name),
-                started_at=started_at,
-                ended_at=ended_at,
-                codec=writer.format.codec,
-                width=writer.format.width,
-                height=writer.format.height,
-                size_bytes=size,
-                gap_before_s=round(gap, 3) if gap > GAP_ON_RECORD_S else 0.0,
-            )
+        self._first_unknown = self._next_index
+        self.written.append(self._report(writer.name, writer.format, ended_at, size))
+
+    def _report(self, name: SegmentName, format: VideoFormat, ended_at: float, size: int) -> SegmentWritten:
+        gap = 0.0 if self._last_ended_at is None else name.started_at - self._last_ended_at
+        self._last_ended_at = ended_at
+        return SegmentWritten(
+            attempt_id=self._attempt_id,
+            index=name.index,
+            track=self._track,
+            path=str(name),
+            started_at=name.started_at,
+            ended_at=round(ended_at, 3),
+            codec=format.codec,
+            width=format.width,
+            height=format.height,
+            size_bytes=size,
+            gap_before_s=round(gap, 3) if gap > GAP_ON_RECORD_S else 0.0,
         )
 
     def _commit(self, writer: SegmentWriter) -> int:
