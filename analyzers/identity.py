@@ -25,6 +25,8 @@ class IdentitySettings:
     """A look every 20 s; more often where `wants` says so."""
     again: float = 1.5
     """Seconds until the next look at a face that is new or did not match."""
+    matches: int = 2
+    """So many matching looks running make a new face the known one."""
     blind_again: float = 3.0
     """Seconds until the next try where a new face could not be measured."""
     spread: float = 0.2
@@ -67,17 +69,17 @@ class IdentityDetector:
         self._track = 0
         self._recent: deque[Embedding] = deque(maxlen=self._settings.average)
         self._looked_at = -inf
-        self._matched_track = 0
+        self._matches = 0
         self._measured = False
 
     def wants(self, sample: VideoSample) -> bool:
-        """Whether to look now, whatever the rate says: the face is not the one last found to match."""
+        """Whether to look now, whatever the rate says: the face is not yet known to match."""
         if not self._enrolled:
             return False
         look = self._watch.look(sample)
-        if look.main is None or self._watch.track_id == self._matched_track:
-            return False
         unseen = self._watch.track_id != self._track
+        if look.main is None or (not unseen and self._matches >= self._settings.matches):
+            return False
         wait = self._settings.again if self._measured else self._settings.blind_again
         return unseen or sample.at - self._looked_at >= wait
 
@@ -91,7 +93,7 @@ class IdentityDetector:
         distance = self._distance()
         limit = self._engine.limit + self._settings.loosened
         score = float(np.clip(0.5 + (distance - limit) / (2 * self._settings.spread), 0, 1))
-        self._matched_track = self._track if score < 0.5 else 0
+        self._matches = self._matches + 1 if score < 0.5 else 0
         label = "enrolled" if score < 0.5 else "someone else"
         box = box_of(face.box, sample.width, sample.height, label, face.score)
         facts = {"distance": round(distance, 3), "limit": limit}
@@ -114,6 +116,7 @@ class IdentityDetector:
         if self._watch.track_id != self._track:
             self._track = self._watch.track_id
             self._recent.clear()
+            self._matches = 0
         if look.main is None:
             return None, Blindness.NO_FACE
         if len(look.faces) > 1:

@@ -31,8 +31,8 @@ class ObjectSettings:
     """Score from which somebody beside the student is told at all."""
     person_height: float = 0.25
     """Fraction of the picture's height: smaller persons are pictures on the wall or far away."""
-    same_person: float = 0.6
-    """A person's box that lies so far inside the student's own is a part of the student."""
+    same_person: float = 0.92
+    """A person's box of which so much lies inside the student's own is a part of the student."""
 
 
 _LABELS = {PHONE: Kind.PHONE, BOOK: Kind.BOOK, LAPTOP: Kind.LAPTOP, TV: Kind.LAPTOP}

@@ -109,7 +109,7 @@ DETECTORS: Mapping[str, Entry] = {
     "objects": Entry(
         lambda c: ObjectDetector(c.engines.objects, c.settings.objects), lambda s: s.objects.rate_hz
     ),
-    "scene": Entry(lambda c: SceneDetector(c.settings.scene), lambda s: s.scene.rate_hz),
+    "scene": Entry(lambda c: SceneDetector(c.watch, c.settings.scene), lambda s: s.scene.rate_hz),
 }
 """Order matters: in one sample, faces are looked for before identity and gaze need them."""
 

@@ -1,7 +1,8 @@
 """The picture itself: dark, covered, blurred, frozen, or too still to come from a camera.
 
 All from a 160×120 grey copy. Grey levels are 0–255. `motion` tells the scheduler whether anything
-moves at all.
+moves at all. A still picture is called frozen only with a face in it: after a video codec an empty
+room looks the same whether the camera hangs or not.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzers.picture import Gray, Light, graded, light, thumbnail
+from analyzers.watch import FaceWatch
 from core.findings import Blindness, Measurability, Observation
 from core.kinds import Kind
 from core.samples import VideoSample
+
+Blocks = NDArray[np.float32]
+_BLOCKS = (40, 30)
+"""Width and height in blocks of 16×16 px at 640×480."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +38,10 @@ class SceneSettings:
     """Standard deviation under which a picture shows nothing: something covers the camera."""
     blurred: float = 6.0
     """Variance of the Laplacian of the small copy under which nothing has an edge."""
-    still: float = 0.08
-    """Mean grey levels between two looks under which nothing changed; a camera's noise alone, after
-    a video codec, changes more than that within seconds."""
-    frozen_seconds: float = 5.0
+    still: float = 4.0
+    """Grey levels by which the mean of some 16×16 px must have changed for anything to have moved; a
+    codec's own restlessness (a keyframe a second, noise) stays under 3, a breathing person does not."""
+    frozen_seconds: float = 4.0
     virtual_seconds: float = 30.0
     """A picture that is replayed as a still for so long does not come from a camera."""
 
@@ -47,19 +54,21 @@ class SceneDetector:
         {Kind.DARK, Kind.COVERED, Kind.BLURRED, Kind.FROZEN, Kind.VIRTUAL_CAMERA}
     )
 
-    def __init__(self, settings: SceneSettings | None = None) -> None:
+    def __init__(self, watch: FaceWatch, settings: SceneSettings | None = None) -> None:
+        self._watch = watch
         self._settings = settings or SceneSettings()
         self.reset()
 
     def reset(self) -> None:
-        self._anchor: Gray | None = None
+        self._anchor: Blocks | None = None
         self._anchor_at = 0.0
-        self._last: Gray | None = None
+        self._last: Blocks | None = None
         self._motion: deque[float] = deque(maxlen=4)
 
     @property
     def motion(self) -> float:
-        """Mean grey levels by which the latest looks differed; above about 1 somebody moves."""
+        """Grey levels by which some part of the picture changed between the latest looks; above about 4
+        somebody moves."""
         return max(self._motion, default=0.0)
 
     def observe(self, sample: VideoSample) -> Sequence[Observation]:
@@ -71,15 +80,11 @@ class SceneDetector:
         # A dark picture is flat as well, and a flat one has no edges: each is said once.
         in_dark = Blindness.TOO_DARK if dark >= 0.5 else None
         hidden = in_dark or (Blindness.COVERED if covered >= 0.5 else None)
-        settings = self._settings
-        frozen = graded(still, none=0.0, limit=settings.frozen_seconds)
-        virtual = graded(still, none=0.0, limit=settings.virtual_seconds)
         return [
             self._say(sample, Kind.DARK, dark, brightness=round(seen.mean, 1)),
             self._say(sample, Kind.COVERED, covered, in_dark, contrast=round(seen.contrast, 1)),
             self._say(sample, Kind.BLURRED, self._blurred(gray), hidden),
-            self._say(sample, Kind.FROZEN, frozen, seconds=still),
-            self._say(sample, Kind.VIRTUAL_CAMERA, virtual, hidden, seconds=still),
+            *self._lifeless(sample, still, hidden),
         ]
 
     def _say(
@@ -104,13 +109,26 @@ class SceneDetector:
 
     def _stillness(self, gray: Gray, at: float) -> float:
         """Seconds since the picture last differed from what it is now; also keeps `motion`."""
+        blocks = cv2.resize(gray, _BLOCKS, interpolation=cv2.INTER_AREA).astype(np.float32)
         if self._last is not None:
-            self._motion.append(_difference(self._last, gray))
-        self._last = gray
-        if self._anchor is None or _difference(self._anchor, gray) >= self._settings.still:
-            self._anchor, self._anchor_at = gray, at
+            self._motion.append(_change(self._last, blocks))
+        self._last = blocks
+        if self._anchor is None or _change(self._anchor, blocks) >= self._settings.still:
+            self._anchor, self._anchor_at = blocks, at
         return round(max(0.0, at - self._anchor_at), 1)
 
+    def _lifeless(self, sample: VideoSample, still: float, hidden: Blindness | None) -> list[Observation]:
+        settings = self._settings
+        frozen = graded(still, none=0.0, limit=settings.frozen_seconds)
+        virtual = graded(still, none=0.0, limit=settings.virtual_seconds)
+        if frozen >= 0.5 and hidden is None and self._watch.look(sample).main is None:
+            hidden = Blindness.NO_FACE
+        return [
+            self._say(sample, Kind.FROZEN, frozen, hidden, seconds=still),
+            self._say(sample, Kind.VIRTUAL_CAMERA, virtual, hidden, seconds=still),
+        ]
 
-def _difference(one: Gray, other: Gray) -> float:
-    return float(np.mean(cv2.absdiff(one, other)))
+
+def _change(one: Blocks, other: Blocks) -> float:
+    """Grey levels by which the block changed that changed most (but for one in two hundred)."""
+    return float(np.percentile(np.abs(one - other), 99.5))
