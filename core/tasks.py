@@ -46,6 +46,12 @@ class TaskSet:
     def __len__(self) -> int:
         return len(self._tasks)
 
+    async def drain(self, seconds: float) -> bool:
+        """Wait until all that was started is done, at most `seconds`; whether it is."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        return not self._tasks
+
     async def aclose(self) -> None:
         self._closed = True
         current = asyncio.current_task()

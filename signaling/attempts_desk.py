@@ -8,6 +8,7 @@ import logging
 from core.attempts import Action, AttemptStatus
 from core.errors import IllegalTransition, OutOfOrder
 from core.ports import Clock
+from core.tasks import TaskSet
 from db.database import Database, Transaction
 from signaling.consent import CONSENT_VERSION
 from signaling.rooms import ExamRoom, Rooms
@@ -21,6 +22,7 @@ class AttemptsDesk:
         self._database = database
         self._rooms = rooms
         self._clock = clock
+        self._clocks = TaskSet("attempts clocks")
 
     async def consent(
         self, seat: Seat, *, version: str, given: bool, address: str = "", user_agent: str = ""
@@ -86,8 +88,13 @@ class AttemptsDesk:
         except IllegalTransition:
             log.info("time is up for an attempt that has just changed", extra={"attempt": seat.attempt_id})
 
-    async def watch_clocks(self) -> None:
-        """Once a second, for as long as the server runs."""
+    def start_clocks(self) -> None:
+        self._clocks.start(self._watch_clocks(), name="attempts.clocks")
+
+    async def aclose(self) -> None:
+        await self._clocks.aclose()
+
+    async def _watch_clocks(self) -> None:
         while True:
             await asyncio.sleep(1.0)
             try:

@@ -58,6 +58,7 @@ class IncidentsDesk:
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
         self._tasks = TaskSet("incidents")
+        self._time = TaskSet("incidents time")
         self.dropped = 0
         """Updates of findings that came faster than they could be written down."""
         rooms.on_record(self._recorded)
@@ -68,14 +69,12 @@ class IncidentsDesk:
             for seat in room.seats.values():
                 if seat.under_way:
                     await self._advance(self._watch(seat))
-        self._tasks.start(self._keep_time(), name="incidents.time")
+        self._time.start(self._keep_time(), name="incidents.time")
 
     async def aclose(self) -> None:
         """Everything reported so far is put on the record first. May be called twice."""
-        async with asyncio.timeout(10):
-            for watch in self._watches.values():
-                async with watch.lock:
-                    pass
+        await self._time.aclose()
+        await self._tasks.drain(10.0)
         await self._tasks.aclose()
 
     def report(self, seat: Seat, finding: Finding, jpeg: bytes | None = None) -> None:

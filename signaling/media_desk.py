@@ -66,6 +66,7 @@ class MediaDesk:
         self._watching = watching
         self._clock = clock
         self._tasks = TaskSet("media desk")
+        self._silence = TaskSet("analysis silence")
         self._publishing: dict[str, asyncio.Lock] = {}
         self.stats: dict[tuple[WorkerRole, int], WorkerStats] = {}
         rooms.on_record(self._recorded)
@@ -77,9 +78,12 @@ class MediaDesk:
                 if seat.under_way:
                     seat.show("reconnecting", self._clock())
                     self._incidents.begin(seat, Kind.DISCONNECTED, "media")
-        self._tasks.start(self._analysis.listen_for_silence(), name="analysis.silence")
+        self._silence.start(self._analysis.listen_for_silence(), name="analysis.silence")
 
     async def aclose(self) -> None:
+        """What the workers said so far is on disk when this returns. May be called twice."""
+        await self._silence.aclose()
+        await self._tasks.drain(10.0)
         await self._tasks.aclose()
 
     async def publish(self, room: ExamRoom, seat: Seat, request: Publish) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from core.errors import ProctorError
 from core.kinds import Kind
-from core.ports import Clock
 from db.database import Database, Transaction
 from db.segments import RecordingGap, Segment
 from signaling.fleet import Fleet
@@ -41,7 +40,6 @@ class RecordingDesk:
         incidents: IncidentsDesk,
         directory: Path,
         enabled: bool,
-        clock: Clock,
     ) -> None:
         self._fleet = fleet
         self._database = database
@@ -49,7 +47,6 @@ class RecordingDesk:
         self._incidents = incidents
         self._directory = directory
         self._enabled = enabled
-        self._clock = clock
         self._thumbnails: dict[str, Thumbnail] = {}
         """The newest of each attempt."""
 

@@ -242,9 +242,12 @@ class Rooms:
         if (room := self._rooms.get(record.exam_id)) is not None:
             room.poke()
 
-    async def aclose(self) -> None:
-        """Send everybody away to come back, and stop following. May be called twice."""
+    def send_away(self) -> None:
+        """The server stops: everybody is told to come back."""
         for room in self._rooms.values():
             for socket in [*room.students.values(), *(proctor.socket for proctor in room.proctors)]:
                 socket.end(Bye(reason="restarting", reconnect=True))
+
+    async def aclose(self) -> None:
+        """Stop following. May be called twice."""
         await self._tasks.aclose()

@@ -1,0 +1,154 @@
+"""A real server on an ephemeral port, over a real SQLite file, with people of every role in two exams."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
+
+from config.settings import Settings, load
+from core.errors import MediaUnavailable
+from core.exams import ExamStatus
+from core.incidents import Incident
+from core.kinds import Category, Kind, Severity
+from core.people import Role
+from db.attempts import Attempt
+from db.database import Database
+from db.exams import Exam
+from db.incidents import Step
+from db.users import User
+from transport.channel import Channel
+from web import keys
+from web.app import FleetListener, make_app
+
+PASSWORD = "correct horse battery staple"
+
+
+class DownFleet:
+    """All workers are restarting: what pages, access and the record must get along with."""
+
+    async def start(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    def media(self, index: int) -> Channel:
+        raise MediaUnavailable()
+
+    def analysis(self, index: int) -> Channel:
+        raise MediaUnavailable()
+
+    def place(self, attempt_id: str) -> tuple[int, int]:
+        return 0, 0
+
+    def analysis_socket(self, index: int) -> str:
+        return "/nowhere"
+
+
+@dataclass
+class Site:
+    server: TestServer
+    settings: Settings
+    users: dict[str, User] = field(default_factory=dict)
+    exams: dict[str, Exam] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    incident: str = ""
+    evidence: str = ""
+    clients: list[ClientSession] = field(default_factory=list)
+
+    @property
+    def database(self) -> Database:
+        return self.server.app[keys.DATABASE]
+
+    def url(self, path: str) -> str:
+        return str(self.server.make_url(path))
+
+    def client(self) -> ClientSession:
+        client = ClientSession(base_url=self.url("/"), cookie_jar=CookieJar(unsafe=True))
+        self.clients.append(client)
+        return client
+
+    async def enter(self, name: str) -> ClientSession:
+        """A browser that has opened this person's signed link."""
+        client = self.client()
+        link = self.server.app[keys.LINKS].make(self.users[name].id)
+        response = await client.get(link[link.index("/join/") :], allow_redirects=False)
+        assert response.status == 303, await response.text()
+        return client
+
+
+async def seed(site: Site) -> None:
+    """Exam "physics": prof, proctor; students ann and bob. Exam "history": other_prof; student cat."""
+    people = {
+        "ann": Role.STUDENT,
+        "bob": Role.STUDENT,
+        "cat": Role.STUDENT,
+        "proctor": Role.PROCTOR,
+        "other_proctor": Role.PROCTOR,
+        "prof": Role.PROFESSOR,
+        "other_prof": Role.PROFESSOR,
+        "admin": Role.ADMINISTRATOR,
+    }
+    hashed = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
+    async with site.database.transaction() as tx:
+        for name, role in people.items():
+            site.users[name] = await tx.users.add(
+                email=f"{name}@example.org", name=name.title(), role=role, password_hash=hashed
+            )
+        for title, owner in (("physics", "prof"), ("history", "other_prof")):
+            site.exams[title] = await tx.exams.add(
+                title=title.title(),
+                owner_id=site.users[owner].id,
+                duration_s=3600,
+                status=ExamStatus.OPEN,
+                content="# Question 1\n\nWhy is the sky *blue*?",
+            )
+        await tx.exams.assign(site.exams["physics"].id, site.users["proctor"].id, Role.PROCTOR)
+        await tx.exams.assign(site.exams["history"].id, site.users["other_proctor"].id, Role.PROCTOR)
+        for name, exam in (("ann", "physics"), ("bob", "physics"), ("cat", "history")):
+            site.attempts[name] = await tx.attempts.admit(site.exams[exam].id, site.users[name].id)
+    await _incident(site)
+
+
+async def _incident(site: Site) -> None:
+    desk_evidence = site.server.app[keys.DESKS].analysis._evidence
+    site.evidence = await desk_evidence.put(site.attempts["ann"].id, "phone.jpg", b"\xff\xd8\xff picture")
+    incident = Incident(
+        id="incident-of-ann",
+        attempt_id=site.attempts["ann"].id,
+        kind=Kind.PHONE,
+        severity=Severity.HIGH,
+        category=Category.SUSPICION,
+        started_at=1000.0,
+        ended_at=1010.0,
+        confidence=0.9,
+        evidence=site.evidence,
+    )
+    async with site.database.transaction() as tx:
+        await tx.incidents.record(site.exams["physics"].id, incident, Step.OPENED)
+    site.incident = incident.id
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    settings = load(data_dir=tmp_path / "var")
+
+    def make_fleet(settings: Settings, listener: Callable[[], FleetListener]) -> DownFleet:
+        return DownFleet()
+
+    site = Site(TestServer(make_app(settings, make_fleet=make_fleet)), settings)
+    await site.server.start_server()
+    await seed(site)
+    yield site
+    for client in site.clients:
+        await client.close()
+    await site.server.close()
+
+
+async def status(response: ClientResponse) -> int:
+    await response.read()
+    return response.status
