@@ -1,0 +1,79 @@
+"""Worker processes, started ahead of need."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+
+from core.tasks import TaskSet
+
+log = logging.getLogger(__name__)
+
+REFILL_AFTER_S = 3.0
+"""A new spare waits until the one that was taken has found its feet: both want the processor."""
+
+
+async def end(process: Process, *, grace_s: float) -> None:
+    """SIGTERM, and SIGKILL after `grace_s` seconds; returns when it is gone."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM if grace_s > 0 else signal.SIGKILL)
+        try:
+            await asyncio.wait_for(process.wait(), max(grace_s, 0.001))
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    await process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+class Spares:
+    """One warm process of a module, and another when that is taken."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._spare: Process | None = None
+        self._tasks = TaskSet(f"spares of {module}")
+        self._refilling = False
+
+    async def take(self, argv: Sequence[str]) -> Process:
+        """A process that starts working with `argv` now. Raises OSError where none can be started."""
+        process, self._spare = self._spare, None
+        if process is None or process.returncode is not None:
+            process = await self._spawn()
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(list(argv)).encode() + b"\n")
+        return process
+
+    def refill(self) -> None:
+        """See to it that a spare will be there."""
+        if self._spare is None and not self._refilling:
+            self._refilling = True
+            self._tasks.start(self._refill(), name="spares.refill")
+
+    async def _refill(self) -> None:
+        try:
+            await asyncio.sleep(REFILL_AFTER_S)
+            self._spare = await self._spawn()
+        finally:
+            self._refilling = False
+
+    async def _spawn(self) -> Process:
+        # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which ends all in order.
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "media_server.warm", self._module, stdin=PIPE, start_new_session=True
+        )
+
+    async def aclose(self) -> None:
+        """May be called twice."""
+        await self._tasks.aclose()
+        process, self._spare = self._spare, None
+        if process is not None:
+            await end(process, grace_s=0)
