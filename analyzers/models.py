@@ -108,11 +108,11 @@ class ModelStore:
 
     def session(self, name: str, *, setting: str = "engine") -> ort.InferenceSession:
         """The shared ONNX session of a manifest entry. Raises EngineUnavailable."""
-        return self.once(f"onnx:{name}", lambda: open_session(self.require(name, setting=setting)))
+        return self.once(f"session:{name}", lambda: open_session(self.require(name, setting=setting)))
 
     def open_file(self, file: Path) -> ort.InferenceSession:
         """The shared session of a file outside the manifest (an operator's own export)."""
-        return self.once(f"onnx:{file}", lambda: open_session(file))
+        return self.once(f"session:{file}", lambda: open_session(file))
 
     def once(self, key: str, load: Callable[[], T]) -> T:
         """`load()` at the first call with this key, the same object ever after."""

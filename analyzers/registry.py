@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from analyzers.base import Detector
+from analyzers.browser import BrowserDetector
+from analyzers.engines import ultralytics
 from analyzers.engines.base import FaceEngine, IdentityEngine, LandmarkEngine, ObjectEngine
 from analyzers.engines.blazeface import BlazeFace
+from analyzers.engines.centerface import CenterFace
+from analyzers.engines.deepface import DeepFaceIdentity
+from analyzers.engines.dlib68 import Dlib68
 from analyzers.engines.dlib_identity import DlibIdentity
 from analyzers.engines.facemesh import FaceMesh
 from analyzers.engines.ssdlite import SSDLite
+from analyzers.engines.yolox import YoloX
+from analyzers.engines.yunet import YuNet
 from analyzers.enrolment import Enroller, Enrolment
 from analyzers.faces import FaceDetector
 from analyzers.gaze import GazeDetector
@@ -24,20 +31,27 @@ from analyzers.models import ModelStore
 from analyzers.objects import ObjectDetector
 from analyzers.scene import SceneDetector
 from analyzers.settings import EngineSettings, Overrides, VisionSettings, with_overrides
+from analyzers.speech import SpeechDetector
 from analyzers.watch import FaceWatch
 from core.errors import BadSettings, EngineUnavailable
-from core.samples import VideoSample
+from core.samples import AudioChunk, ClientSignal, VideoSample
 
 E = TypeVar("E")
+Sample = type[VideoSample] | type[AudioChunk] | type[ClientSignal]
 
 FACE_ENGINES: Mapping[str, Callable[[ModelStore], FaceEngine]] = {
     "blazeface": BlazeFace.full_range,
+    "centerface": CenterFace,
+    "yunet": YuNet,
 }
 LANDMARK_ENGINES: Mapping[str, Callable[[ModelStore], LandmarkEngine]] = {
     "facemesh": FaceMesh,
+    "dlib68": Dlib68,
 }
 OBJECT_ENGINES: Mapping[str, Callable[[ModelStore], ObjectEngine]] = {
     "ssdlite": SSDLite,
+    "yolox": YoloX,
+    "ultralytics": ultralytics.load,
 }
 IDENTITY_ENGINES: Mapping[str, Callable[[ModelStore], IdentityEngine]] = {
     "dlib": DlibIdentity,
@@ -64,7 +78,7 @@ def load_engines(settings: EngineSettings, store: ModelStore) -> Engines:
             BlazeFace.short_range(store),
             _engine("landmarks", settings.landmarks, LANDMARK_ENGINES, store),
             _engine("objects", settings.objects, OBJECT_ENGINES, store),
-            _engine("identity", settings.identity, IDENTITY_ENGINES, store),
+            _identity_engine(settings.identity, store),
         ),
     )
 
@@ -74,6 +88,14 @@ def _engine(setting: str, named: str, table: Mapping[str, Callable[[ModelStore],
         known = ", ".join(table)
         raise EngineUnavailable(setting=setting, engine=named, reason=f"only these are known: {known}.")
     return table[named](store)
+
+
+def _identity_engine(named: str, store: ModelStore) -> IdentityEngine:
+    """`dlib`, or `deepface:<model>`."""
+    family, _, model = named.partition(":")
+    if family == "deepface" and model:
+        return store.once(f"identity:{named}", lambda: DeepFaceIdentity(store, model))
+    return _engine("identity", named, IDENTITY_ENGINES, store)
 
 
 def enroller(settings: VisionSettings, store: ModelStore) -> Enroller:
@@ -93,10 +115,18 @@ class Context:
 
 
 class Entry(NamedTuple):
-    """A detector's factory and its default looks a second (0: it is given everything as it comes)."""
+    """A detector's factory, what it looks at, and how often (Hz; 0: it is given everything as it comes)."""
 
     make: Callable[[Context], Detector[Any]]
     rate_hz: Callable[[VisionSettings], float]
+    sample: Sample = VideoSample
+
+
+def _speech(context: Context) -> SpeechDetector:
+    voice = context.enrolment.voice if context.enrolment else None
+    return SpeechDetector.load(
+        context.store, context.settings.engines.speech, None if voice is None else voice.tolist()
+    )
 
 
 DETECTORS: Mapping[str, Entry] = {
@@ -110,15 +140,18 @@ DETECTORS: Mapping[str, Entry] = {
         lambda c: ObjectDetector(c.engines.objects, c.settings.objects), lambda s: s.objects.rate_hz
     ),
     "scene": Entry(lambda c: SceneDetector(c.watch, c.settings.scene), lambda s: s.scene.rate_hz),
+    "speech": Entry(_speech, lambda s: 0.0, AudioChunk),
+    "browser": Entry(lambda c: BrowserDetector(), lambda s: 0.0, ClientSignal),
 }
 """Order matters: in one sample, faces are looked for before identity and gaze need them."""
 
 
 class Placed(NamedTuple):
-    """A detector at work and how often it looks (Hz; 0: at everything)."""
+    """A detector at work, how often it looks (Hz; 0: at everything), and at what."""
 
     detector: Detector[Any]
     rate_hz: float
+    sample: Sample = VideoSample
 
     def wants(self, sample: VideoSample) -> bool:
         """Whether it asks to look now, whatever its rate."""
@@ -128,7 +161,7 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """All that watches one student; iterates over (detector, rate_hz)."""
+    """All that watches one student; iterates over what is placed: (detector, rate_hz, sample)."""
 
     placed: tuple[Placed, ...]
     watch: FaceWatch
@@ -138,6 +171,10 @@ class Panel:
 
     def __len__(self) -> int:
         return len(self.placed)
+
+    def of(self, sample: Sample) -> tuple[Placed, ...]:
+        """The detectors that look at VideoSample, AudioChunk or ClientSignal."""
+        return tuple(placed for placed in self.placed if placed.sample is sample)
 
     def get(self, name: str) -> Detector[Any] | None:
         return next((placed.detector for placed in self.placed if placed.detector.name == name), None)
@@ -171,7 +208,7 @@ def build(
     context = Context(settings, store, engines, watch, enrolment)
     return Panel(
         tuple(
-            Placed(entry.make(context), settings.rates.get(name, entry.rate_hz(settings)))
+            Placed(entry.make(context), settings.rates.get(name, entry.rate_hz(settings)), entry.sample)
             for name, entry in DETECTORS.items()
             if settings.detectors.get(name, True)
         ),

@@ -67,8 +67,8 @@ class SceneDetector:
 
     @property
     def motion(self) -> float:
-        """Grey levels by which some part of the picture changed between the latest looks; above about 4
-        somebody moves."""
+        """Mean grey levels by which the picture changed between the latest looks: a codec's
+        restlessness is about .4, a person who sits and breathes 1 and more."""
         return max(self._motion, default=0.0)
 
     def observe(self, sample: VideoSample) -> Sequence[Observation]:
@@ -111,7 +111,7 @@ class SceneDetector:
         """Seconds since the picture last differed from what it is now; also keeps `motion`."""
         blocks = cv2.resize(gray, _BLOCKS, interpolation=cv2.INTER_AREA).astype(np.float32)
         if self._last is not None:
-            self._motion.append(_change(self._last, blocks))
+            self._motion.append(float(np.mean(np.abs(self._last - blocks))))
         self._last = blocks
         if self._anchor is None or _change(self._anchor, blocks) >= self._settings.still:
             self._anchor, self._anchor_at = blocks, at

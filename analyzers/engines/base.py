@@ -60,6 +60,7 @@ class Face:
     """A face found in a picture."""
 
     box: Rect
+    """About square, from brows to chin."""
     score: float
     keypoints: Points | None = None
     """6×2 px: the eye on the picture's left, the one on its right, nose tip, mouth, the ear on the
