@@ -92,6 +92,11 @@ export class Watcher {
     this.#attach(slot);
   }
 
+  /** Ask again for what should be there: the first asking may have met a process that was just starting. @param {Slot} slot */
+  nudge(slot) {
+    if (slot.attempt) this.#attach(slot);
+  }
+
   /** @param {Slot} slot */
   detach(slot) {
     if (!slot.attempt) return;
@@ -253,6 +258,10 @@ export class Lease {
     };
     this.slot.onstream = play;
     play();
+  }
+
+  nudge() {
+    this.watcher.nudge(this.slot);
   }
 
   release() {
