@@ -54,6 +54,7 @@ class StudentFeed:
         self._on_state = on_state
         self._peer: StudentPeer | None = None
         self._joining: StudentPeer | None = None
+        self._replaced: list[StudentPeer] = []
         self._connections = 0
         self._talker: object | None = None
         self._tracks: dict[TrackRole, TrackFanout] = {
@@ -115,6 +116,7 @@ class StudentFeed:
             track.forget()
         if old is not None:
             old.retire()
+            self._replaced = [peer for peer in self._replaced if not peer.closed] + [old]
 
     def _tell(self, state: PeerState) -> None:
         if self._on_state is not None:
@@ -123,7 +125,7 @@ class StudentFeed:
     async def close(self) -> None:
         """Ends the connection; awaited and repeatable."""
         self._on_state = None
-        for peer in (self._joining, self._peer):
+        for peer in (self._joining, self._peer, *self._replaced):
             if peer is not None:
                 await peer.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +16,9 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from core.errors import BadMessage, OutOfOrder
 from core.tasks import cancel_and_wait
 from media_server import sdp
-from media_server.aiortc_compat import MediaPeerConnection, MediaSection, MediaTransport
+from media_server.aiortc_compat import MediaPeerConnection, MediaSection
 from media_server.frames import EncodedFrame, FrameCallback, TrackRole
+from media_server.media_transport import MediaTransport
 from media_server.receiver import EncodedReceiver, ReceiverStats
 from media_server.relay import MappingCallback, Slot
 from media_server.sender import EncodedSender
@@ -59,6 +61,10 @@ class PeerSettings:
     stall_after: float = 3.0
     """Seconds without a packet after which a student counts as stalled."""
 
+    def __post_init__(self) -> None:
+        if self.public_address is not None:
+            ipaddress.ip_address(self.public_address)
+
 
 class Peer:
     """What students' and watchers' connections have in common. Answers one offer, once."""
@@ -77,6 +83,11 @@ class Peer:
     @property
     def state(self) -> PeerState:
         return self._state
+
+    @property
+    def closed(self) -> bool:
+        """Closing has ended; nothing of the connection is left."""
+        return self._closing is not None and self._closing.done()
 
     @property
     def transport(self) -> MediaTransport | None:

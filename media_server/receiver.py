@@ -27,7 +27,7 @@ from media_server.rtp import RtpPacket, pack_nacks, pack_pli
 from media_server.stream_stats import StreamStats
 
 if TYPE_CHECKING:
-    from media_server.aiortc_compat import MediaTransport
+    from media_server.media_transport import MediaTransport
 
 log = logging.getLogger(__name__)
 

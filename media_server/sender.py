@@ -31,7 +31,7 @@ from media_server.rtp import (
 )
 
 if TYPE_CHECKING:
-    from media_server.aiortc_compat import MediaTransport
+    from media_server.media_transport import MediaTransport
 
 log = logging.getLogger(__name__)
 

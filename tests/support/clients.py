@@ -29,6 +29,7 @@ class ClipTrack(MediaStreamTrack):
         super().__init__()
         self.clip = clip
         self.sent = 0
+        self.last_pts = 0
         self.keyframes_asked = 0
         self._index = 0
         self._started = start_at
@@ -43,6 +44,7 @@ class ClipTrack(MediaStreamTrack):
         await asyncio.sleep(max(0.0, self._started + self.sent / self.clip.fps - time.time()))
         packet = av.Packet(self.clip.frames[self._index])
         packet.pts, packet.time_base = self.sent * 90_000 // self.clip.fps, VIDEO_CLOCK
+        self.last_pts = packet.pts
         self.sent += 1
         self._index = (self._index + 1) % len(self.clip.frames)
         return packet
@@ -61,6 +63,7 @@ class OpusTrack(MediaStreamTrack):
         self._speaking.set()
         self._started = start_at
         self.sent = 0
+        self.last_pts = 0
 
     def pause(self) -> None:
         self._speaking.clear()
@@ -76,6 +79,7 @@ class OpusTrack(MediaStreamTrack):
         await asyncio.sleep(max(0.0, self._started + due * self._seconds - time.time()))
         packet = av.Packet(self._packets[due % len(self._packets)])
         packet.pts, packet.time_base = int(due * self._seconds * 48_000), AUDIO_CLOCK
+        self.last_pts = packet.pts
         self.sent = due + 1
         return packet
 
@@ -127,6 +131,14 @@ class TestStudent:
             assert transceiver.mid is not None
             self.roles[transceiver.mid] = role
         return self.pc.localDescription.sdp
+
+    def rtp_origin(self) -> dict[TrackRole, int]:
+        """The RTP timestamp at which each track began (stock senders choose it and keep it to themselves)."""
+        senders = zip(self.pc.getSenders(), self.tracks.items(), strict=True)
+        return {
+            role: (sender._RTCRtpSender__rtp_timestamp - track.last_pts) & 0xFFFFFFFF  # type: ignore[attr-defined]
+            for sender, (role, track) in senders
+        }
 
     async def accept(self, answer: str) -> None:
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))

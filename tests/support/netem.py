@@ -68,7 +68,11 @@ class _Direction:
             counts.lost += 1
             return
         counts.passed += 1
-        asyncio.get_running_loop().call_at(due, self._deliver, data)
+        asyncio.get_running_loop().call_at(due, self._arrive, data)
+
+    def _arrive(self, data: bytes) -> None:
+        if not self._network.closed:
+            self._deliver(data)
 
     def _lost(self, data: bytes) -> bool:
         conditions = self._network.conditions
@@ -164,6 +168,7 @@ class NetworkEmulator:
         self.up = Counts()
         """Towards the server."""
         self.down = Counts()
+        self.closed = False
         self._transports: list[asyncio.DatagramTransport] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -171,6 +176,7 @@ class NetworkEmulator:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self.closed = True
         for task in self._tasks:
             task.cancel()
         for transport in self._transports:
