@@ -37,8 +37,7 @@ class Picture:
 
     def sample(self, source: Source = Source.CAMERA) -> VideoSample:
         """BGR, at most 640x480, proportions kept."""
-        scale = min(1.0, MAX_WIDTH / self.frame.width, MAX_HEIGHT / self.frame.height)
-        width, height = round(self.frame.width * scale), round(self.frame.height * scale)
+        width, height = fitted(self.frame.width, self.frame.height)
         image = self.frame.reformat(width, height, format="bgr24", threads=1).to_ndarray()
         return VideoSample(self.at, np.ascontiguousarray(image), source, self.rtp_timestamp)
 
@@ -171,6 +170,12 @@ class AudioDecoder:
             self._at += CHUNK_SAMPLES / SAMPLE_RATE
         self._pending, self._count = [run], len(run)
         return chunks
+
+
+def fitted(width: int, height: int) -> tuple[int, int]:
+    """The size at which a picture of this size is looked at: at most 640x480, proportions kept."""
+    scale = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def signed_difference(one: int, other: int) -> int:

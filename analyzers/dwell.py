@@ -69,6 +69,11 @@ class Dwell:
         """End what nobody has looked at for too long. `now` is on the samples' clock."""
         return [end for watch in self._watches.values() if (end := watch.tick(now))]
 
+    def change_rules(self, rules: Mapping[Kind, DwellRule]) -> None:
+        """For what starts from now on; findings that are open end by the rules they began with."""
+        self._rules = rules
+        self._watches = {key: watch for key, watch in self._watches.items() if watch.is_open}
+
     def close(self, at: float) -> list[Finding]:
         """End everything: the stream or the attempt is over."""
         ends = [end for watch in self._watches.values() if (end := watch.end(at, Ending.CLOSED))]
