@@ -15,7 +15,7 @@ from core.tasks import TaskSet
 
 log = logging.getLogger(__name__)
 
-REFILL_AFTER_S = 3.0
+REFILL_AFTER_S = 1.0
 """A new spare waits until the one that was taken has found its feet: both want the processor."""
 
 

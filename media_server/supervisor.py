@@ -17,7 +17,7 @@ from asyncio.subprocess import Process
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from config.settings import Settings
 from config.worker import WorkerSettings
@@ -40,7 +40,7 @@ SILENCE_S = 10.0
 """Workers send their statistics every two seconds; one that says nothing for so long hangs."""
 STEADY_S = 20.0
 """Who lived so long died by accident and is replaced at once; who did not is waited for."""
-BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+BACK_OFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STOP_S = 8.0
 """For a worker to close its recordings in order."""
 _MODULES: dict[Role, str] = {"media": "media_server.worker", "analysis": "analyzers.worker"}
@@ -231,8 +231,9 @@ class Supervisor:
 
     async def _greeted(self, worker: _Worker, exited: asyncio.Future[int]) -> bool:
         hello = asyncio.ensure_future(worker.settled.wait())
+        either: list[asyncio.Future[Any]] = [hello, exited]
         try:
-            await asyncio.wait([hello, exited], timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
             return worker.channel is not None
         finally:
             hello.cancel()

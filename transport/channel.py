@@ -74,6 +74,11 @@ class Channel:
         self.dropped = 0
         self._reading = asyncio.create_task(self._read(), name="channel.read")
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for the other side to read them."""
+        return 0 if self.closed.is_set() else self._writer.transport.get_write_buffer_size()
+
     def send(self, message: AnyMessage) -> bool:
         """Send an event now; False (and counted) where the pipe is full or closed."""
         if self.closed.is_set() or self._writer.transport.get_write_buffer_size() > WRITE_BUFFER_BYTES:

@@ -82,6 +82,8 @@ class WatcherOffer(Message, frozen=True):
     watcher_id: str
     sdp: str
     talk_mid: str | None = None
+    together: dict[str, str] = {}
+    """Mid of a sound slot -> mid of the picture slot it is played in sync with."""
 
 
 class CloseWatcher(Message, frozen=True):
@@ -185,7 +187,7 @@ class SegmentWritten(Message, frozen=True):
     index: int
     track: Literal["main", "screen"]
     path: str
-    """Relative to the recording directory."""
+    """File name within `StartRecording.directory`."""
     started_at: float
     ended_at: float
     codec: str
