@@ -18,3 +18,6 @@ class Fleet(Protocol):
 
     def analysis_socket(self, index: int) -> str:
         """Where the media processes reach an analysis process."""
+
+    def forget(self, attempt_id: str) -> None:
+        """The attempt is over: it counts no more where the next ones are placed."""

@@ -247,6 +247,8 @@ class MediaDesk:
         await self._recording.stop(seat)
         self._recording.forget(seat.attempt_id)
         self._analysis.forget(seat)
+        self._fleet.forget(seat.attempt_id)
+        self._publishing.pop(seat.attempt_id, None)
         if seat.worker is not None:
             self._fleet.media(seat.worker).send(CloseStudent(attempt_id=seat.attempt_id))
 

@@ -48,6 +48,8 @@ class DownFleet:
     def analysis_socket(self, index: int) -> str:
         return "/nowhere"
 
+    def forget(self, attempt_id: str) -> None: ...
+
 
 @dataclass
 class Site:

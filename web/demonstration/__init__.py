@@ -1,0 +1,1 @@
+"""One exam in progress, with everybody in it: what `invigil demo` shows."""
