@@ -247,8 +247,9 @@ export interface Timeline {
     started_at: number | null;
     ended_at: number | null;
   };
-  /** The one seekable file; null while there is none (the attempt is live, or nothing was recorded). */
-  recording: { url: string } | null;
+  /** The one seekable file, in which a moment `at` lies at `at - started_at`; null while there is none (the
+   * attempt is live, or nothing was recorded). */
+  recording: { url: string; started_at: number } | null;
   segments: Segment[];
   gaps: Gap[];
   incidents: ReviewIncident[];

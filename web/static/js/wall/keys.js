@@ -1,11 +1,7 @@
 /** Everything by keyboard. Keys are left alone while somebody types or a dialog is open. */
 
 import { byId } from "../dom.js";
-
-/** @param {EventTarget | null} target */
-export function isTyping(target) {
-  return target instanceof HTMLElement && target.closest("input:not([type=checkbox]):not([type=range]), textarea, select") !== null;
-}
+import { isTyping } from "../typing.js";
 
 /**
  * @param {{grid: import("./grid.js").Grid, focus: import("./focus.js").Focus, listen: () => void, next: () => void}} parts
