@@ -193,5 +193,5 @@ class Slot:
         """The watcher cannot go on, or has just connected."""
         if self._pending is not None:
             self._begin(self._pending)
-        if self._live is not None:
+        elif self._live is not None:
             self._live.source.request_keyframe(self._live.role)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiortc import RTCSessionDescription
 
 from media_server.aiortc_compat import MediaPeerConnection
+from media_server.fanout import FrameSource
 from media_server.frames import EncodedFrame, TrackRole
 from media_server.ingest import StudentFeed
 from media_server.media_transport import MediaTransport
@@ -119,18 +120,25 @@ class OwnWatcher:
 
 
 @asynccontextmanager
-async def own_watcher(feed: StudentFeed) -> AsyncIterator[OwnWatcher]:
-    """Watches main and sound of a feed."""
+async def own_watcher(
+    source: FrameSource | Mapping[TrackRole, FrameSource], *, wait: bool = True
+) -> AsyncIterator[OwnWatcher]:
+    """Watches main and sound, of one source or of one for each; `wait` until the picture is there."""
+    sources = (
+        source if isinstance(source, Mapping) else dict.fromkeys((TrackRole.MAIN, TrackRole.AUDIO), source)
+    )
     watcher = OwnWatcher(MediaPeerConnection(), WatcherPeer())
     try:
-        for role in (TrackRole.MAIN, TrackRole.AUDIO):
+        for role in sources:
             watcher.listen(role)
         await watcher.pc.setLocalDescription(await watcher.pc.createOffer())
         answer = await watcher.peer.answer(watcher.pc.localDescription.sdp)
         await watcher.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         for slot, role in zip(watcher.peer.slots.values(), watcher.frames, strict=True):
-            slot.attach(feed, role)
-        await until(lambda: watcher.frames[TrackRole.MAIN], what="the watcher's first frame")
+            slot.attach(sources[role], role)
+        await until(lambda: all(slot.sender.ready for slot in watcher.peer.slots.values()))
+        if wait:
+            await until(lambda: watcher.frames[TrackRole.MAIN], what="the watcher's first frame")
         yield watcher
     finally:
         await watcher.pc.close()
