@@ -104,6 +104,8 @@ class Peer:
         offer, usable = sdp.strip_mdns(offer)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            if not self._connection.sections():
+                raise ValueError("no media section")
             for section in self._connection.sections():
                 self._prepare(section)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
