@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
@@ -151,6 +152,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await site.server.close()
 
 
-async def status(response: ClientResponse) -> int:
-    await response.read()
-    return response.status
+async def form_token(client: ClientSession) -> str:
+    """What a form of this browser carries, read from the login page."""
+    html = await (await client.get("/login")).text()
+    found = re.search(r'name="csrf" value="([0-9a-f]+)"', html)
+    assert found is not None
+    return found[1]
