@@ -7,7 +7,6 @@ between the two segments is the gap on the record.
 
 from __future__ import annotations
 
-import errno
 import logging
 import shutil
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ import av
 
 from media_server.frames import EncodedFrame, TrackRole
 from media_server.interleave import Interleaver
-from media_server.salvage import FoundSegment, salvage
+from media_server.salvage import DISK_FULL, FoundSegment, salvage
 from media_server.segmenter import GAP_ON_RECORD_S, Segmenter
 from transport.messages import RecordingProblem, SegmentWritten, StartRecording
 
@@ -29,6 +28,8 @@ ProblemReason = Literal["disk_full", "disk_error"]
 _LOOK_S = 1.0
 """Between two looks at the free space."""
 _RETRY_S = 5.0
+_ROOM_TO_RESUME_MB = 16
+"""More than the least, so that a disk at its limit does not stop and start the recording all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,9 @@ class AttemptRecording:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             free_mb = shutil.disk_usage(self._directory).free // 2**20
-            if free_mb < self._options.min_free_mb:
-                self._suspend(
-                    "disk_full", f"{free_mb} MB are free, {self._options.min_free_mb} are wanted", now
-                )
+            wanted = self._options.min_free_mb + (_ROOM_TO_RESUME_MB if self._suspended else 0)
+            if free_mb < wanted:
+                self._suspend("disk_full", f"{free_mb} MB are free, {wanted} are wanted", now)
             elif self._suspended or not self._opened:
                 self._open()
         except (OSError, av.FFmpegError) as error:
@@ -145,7 +145,7 @@ class AttemptRecording:
                 self._outcome.messages.append(line.segmenter.adopt(one))
 
     def _fail(self, error: Exception, now: float) -> None:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = isinstance(error, OSError) and error.errno in DISK_FULL
         log.warning("recording failed", extra={"attempt": self._attempt_id, "error": str(error)})
         for line in self._lines.values():
             line.segmenter.abandon()

@@ -6,6 +6,7 @@ that plays up to where the process was killed, and a `.part` with nothing in it.
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from media_server.remux import Source, copy_packets
 from media_server.segment_file import PART, SOUND_ONLY, SegmentName, VideoFormat, open_container, settle
 
 log = logging.getLogger(__name__)
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,29 @@ def _repair(part: Path, first_index: int) -> None:
     if name is None:
         return
     final = part.with_name(str(name))
-    if name.index >= first_index and not final.exists():
-        fixed = part.with_name(f"{name}.fixed")
-        try:
-            packets = _rewrite(part, fixed, name.suffix)
-            if packets:
-                settle(fixed, final)
-                log.info("salvaged a segment", extra={"file": final.name, "packets": packets})
-        except (av.FFmpegError, ValueError) as error:
-            log.warning("a segment cannot be salvaged", extra={"file": part.name, "error": str(error)})
-        fixed.unlink(missing_ok=True)
+    if name.index >= first_index and not final.exists() and not _mend(part, final):
+        return
     part.unlink(missing_ok=True)
+
+
+def _mend(part: Path, final: Path) -> bool:
+    """Whether `part` has served its time: mended, or nothing in it. Raises OSError on a full disk."""
+    fixed = final.with_name(f"{final.name}.fixed")
+    try:
+        packets = _rewrite(part, fixed, final.suffix.removeprefix("."))
+        if packets:
+            settle(fixed, final)
+            log.info("salvaged a segment", extra={"file": final.name, "packets": packets})
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
+        log.warning("a segment cannot be salvaged now", extra={"file": part.name, "error": str(error)})
+        return False
+    except (av.FFmpegError, ValueError) as error:
+        log.warning("a segment holds nothing that plays", extra={"file": part.name, "error": str(error)})
+    finally:
+        fixed.unlink(missing_ok=True)
+    return True
 
 
 def _rewrite(part: Path, fixed: Path, suffix: str) -> int:

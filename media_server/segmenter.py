@@ -22,6 +22,8 @@ GAP_ON_RECORD_S = 0.5
 ASK_AHEAD_S = 0.5
 """The keyframe is asked for a little before it is due: it takes a round trip, frames are held back."""
 _ASK_AGAIN_S = 2.0
+_SOUND_WORTH_KEEPING_S = 1.0
+"""Sound that waited longer for the picture gets a file of its own."""
 
 
 class Segmenter:
@@ -116,6 +118,8 @@ class Segmenter:
 
     def _write_video(self, frame: EncodedFrame) -> None:
         if frame.keyframe and self._must_cut(frame):
+            if self._early and frame.captured_at - self._early[0].captured_at > _SOUND_WORTH_KEEPING_S:
+                self._open(SOUND_ONLY, self._early[0])
             if self._writer is not None:
                 self._close(frame.captured_at)
             self._open(self._format_of(frame), frame)
