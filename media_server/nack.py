@@ -99,7 +99,8 @@ class NackTracker:
             if self._hopeless(hole, now):
                 del self._missing[sequence]
             elif not hole.tries or now - hole.asked_at >= self._pause(hole.tries):
-                hole.first_asked_at = hole.first_asked_at or now
+                if not hole.tries:
+                    hole.first_asked_at = now
                 hole.tries += 1
                 hole.asked_at = now
                 due.append(sequence)

@@ -147,8 +147,9 @@ class EncodedSender:
         return self._ssrc
 
     def on_nack(self, sequences: list[int]) -> None:
+        """`sequences` as aiortc's parser gives them: those past a wrap run on beyond 16 bits."""
         for sequence in sequences:
-            self._retransmit(sequence)
+            self._retransmit(sequence & 0xFFFF)
 
     def on_keyframe_request(self) -> None:
         if self.on_keyframe_needed is not None:
