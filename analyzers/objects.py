@@ -89,6 +89,7 @@ class ObjectDetector:
         """Persons beside the student, who is the one that takes most of the picture."""
         settings = self._settings
         persons = [thing for thing in things if thing.label == PERSON and thing.score >= settings.person]
+        persons = [person for person in persons if not _is_group(person, persons)]
         if len(persons) < 2:
             return []
         student = max(persons, key=lambda thing: thing.box.area)
@@ -110,6 +111,12 @@ class ObjectDetector:
         best = max(things, key=_score)
         facts = {"label": _NAMES[best.label]}
         return Observation(sample.at, self.name, kind, min(1.0, best.score), boxes=boxes, attributes=facts)
+
+
+def _is_group(box: Thing, persons: Sequence[Thing]) -> bool:
+    """One box around several people."""
+    within = [other for other in persons if other.box.overlap(box.box) > 0.8 * other.box.area]
+    return len(within) > 2  # itself and two more
 
 
 def _score(thing: Thing) -> float:

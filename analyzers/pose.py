@@ -126,7 +126,7 @@ class CalibrationSettings:
     widest_yaw: float = 25.0
     """Degrees: a head turned further says nothing about straight ahead."""
     steadiness: float = 5.0
-    """Degrees: the middle half of the looks must lie within so much of their median."""
+    """Degrees: three quarters of the looks must lie within so much of their median."""
     drift_seconds: float = 180.0
     """Time in which straight ahead follows a person who shifts on the chair; only while looking there."""
 
@@ -163,7 +163,7 @@ class NeutralLearner:
         poses = [pose for _, pose in self._looks]
         turned = np.array([(pose.yaw, pose.pitch) for pose in poses])
         away = np.abs(turned - np.median(turned, axis=0))
-        if np.median(away, axis=0).max() <= settings.steadiness:
+        if np.percentile(away, 75, axis=0).max() <= settings.steadiness:
             self.neutral = median_of(poses)
             self._looks.clear()
 
