@@ -35,10 +35,11 @@ async def end(process: Process, *, grace_s: float) -> None:
 
 
 class Spares:
-    """One warm process of a module, and another when that is taken."""
+    """One warm process of a module, and another when that is taken. `settings`: WorkerSettings as JSON."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, settings: str) -> None:
         self._module = module
+        self._settings = settings
         self._spare: Process | None = None
         self._tasks = TaskSet(f"spares of {module}")
         self._refilling = False
@@ -67,9 +68,8 @@ class Spares:
 
     async def _spawn(self) -> Process:
         # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which ends all in order.
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "media_server.warm", self._module, stdin=PIPE, start_new_session=True
-        )
+        command = (sys.executable, "-m", "media_server.warm", self._module, self._settings)
+        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
 
     async def aclose(self) -> None:
         """May be called twice."""

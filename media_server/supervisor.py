@@ -83,6 +83,7 @@ class Supervisor:
         on_message: OnMessage = _ignore,
         on_up: OnChange = _ignore,
         on_down: OnChange = _ignore,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self._settings = settings
         self._worker_settings = WorkerSettings.of(settings).model_dump_json(exclude_defaults=True)
@@ -96,7 +97,8 @@ class Supervisor:
             (role, index): _Worker(role, index) for role, size in sizes.items() for index in range(size)
         }
         self._placements = Placements(sizes["media"], sizes["analysis"])
-        self._spares = {role: Spares(module) for role, module in _MODULES.items()}
+        self._spares = {role: Spares(module, self._worker_settings) for role, module in _MODULES.items()}
+        self._silence_s = silence_s
         self._tasks = TaskSet("supervisor")
         self._directory: Path | None = None
         self._server: Server | None = None
@@ -219,7 +221,7 @@ class Supervisor:
             self.on_up(worker.role, worker.index)
             while not exited.done() and not worker.channel.closed.is_set():
                 await asyncio.wait([exited], timeout=0.25)
-                if time.monotonic() - worker.heard_at > SILENCE_S:
+                if time.monotonic() - worker.heard_at > self._silence_s:
                     log.error("a worker hangs", extra={"role": worker.role, "index": worker.index})
                     return 0.0
             log.warning("a worker ended", extra={

@@ -1,11 +1,12 @@
-"""A worker process that has its imports behind it and waits to be needed.
+"""A worker process that has its imports and weights behind it and waits to be needed.
 
-    python -m media_server.warm MODULE
+    python -m media_server.warm MODULE SETTINGS
 
-imports MODULE (and calls its `warm_up()`, where it has one), then reads one line from standard input: the
-JSON list of arguments for MODULE's `main(argv)`. A killed worker is so replaced in a few milliseconds, not
-in the second or two that imports and weights take. The pipe stays open as long as the supervisor lives;
-when it closes, a process that does not end by itself within a few seconds is ended.
+imports MODULE, calls its `warm_up(WorkerSettings)` where it has one (which must not raise: what is wrong is
+said when the worker starts), then reads one line from standard input: the JSON list of arguments for
+MODULE's `main(argv)`. A killed worker is so replaced in a few milliseconds, not in the seconds that
+imports and weights take. The pipe stays open as long as the supervisor lives; when it closes, a process
+that does not end by itself within a few seconds is ended.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import sys
 import threading
 import time
 
+from config.worker import WorkerSettings
+
 GRACE_S = 10.0
 """For closing recordings in order after the supervisor has gone."""
 
 
-def main(module_name: str) -> int:
+def main(module_name: str, settings: str) -> int:
     module = importlib.import_module(module_name)
     if hasattr(module, "warm_up"):
-        module.warm_up()
+        module.warm_up(WorkerSettings.model_validate_json(settings))
     line = sys.stdin.buffer.readline()
     if not line:
         return 0
@@ -40,4 +43,4 @@ def _end_with_supervisor() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
