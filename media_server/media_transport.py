@@ -61,6 +61,12 @@ class MediaTransport(RTCDtlsTransport):
         self._pulse: asyncio.TimerHandle | None = None
         self._last_report = 0.0
         self._hooked: list[Any] = []
+        self._open = False
+        self.on("statechange", self._note_state)
+
+    def _note_state(self) -> None:
+        """Kept as a flag: the state is asked for with every packet, and aiortc spells it out each time."""
+        self._open = self.state == "connected"
 
     # Registration, by our receivers and senders.
 
@@ -105,11 +111,11 @@ class MediaTransport(RTCDtlsTransport):
 
     def send_rtp(self, packet: bytes) -> None:
         """Protect and send; silently nothing while not connected."""
-        if self.state == "connected":
+        if self._open:
             self._write(self._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        if self.state == "connected":
+        if self._open:
             self._write(self._tx_srtp.protect_rtcp(packet))
 
     def _write(self, data: bytes) -> None:
@@ -122,7 +128,7 @@ class MediaTransport(RTCDtlsTransport):
 
     async def start(self, *args: Any) -> None:
         await super().start(*args)
-        if self.state == "connected":
+        if self._open:
             self._hook()
 
     async def stop(self) -> None:
@@ -242,12 +248,12 @@ class MediaTransport(RTCDtlsTransport):
     # Reports: one timer for all streams of the connection.
 
     def _start_pulse(self) -> None:
-        if self._pulse is None and self.state == "connected":
+        if self._pulse is None and self._open:
             self._pulse = asyncio.get_running_loop().call_later(0.25, self._on_pulse)
 
     def _on_pulse(self) -> None:
         self._pulse = None
-        if self.state != "connected":
+        if not self._open:
             return
         now = time.time()
         urgent = bool(self._receivers) and self.bandwidth.update(now)
