@@ -19,36 +19,33 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
+from typing import ClassVar
 
+import av
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core.kinds import Kind
+from core.errors import ProctorError
 from simulation import media
 from simulation.encode import encode_camera, encode_mjpeg, encode_wav, write_jpeg
-from simulation.people import Image, film, person
-from simulation.scenes import (
-    BEAT,
-    BEGINS,
-    ENDS,
-    FPS,
-    SECONDS,
-    Alone,
-    Covered,
-    Darkened,
-    Filmed,
-    Frozen,
-    Replaced,
-    Scene,
-    Sensor,
-    Span,
-    Visited,
-    WithPhone,
-)  # fmt: skip
-from simulation.speech import Sound, clatter, mixed, room_tone, voice
+from simulation.footage import UnplayableFile, length_of, pictures_of, sound_of
+from simulation.people import Image
+from simulation.recipes import DEMO, RECIPES
+from simulation.scenes import FPS, SECONDS, Scene, Sensor, Span
+from simulation.speech import Sound
 
-TALK_S = ENDS - BEGINS
+__all__ = ["DEMO", "Clip", "UnknownClip", "ensure", "ensure_all", "find", "from_file", "names", "obtainable"]
+
+Told = Callable[[int, int], None]
+"""Called with pictures done and in all."""
+
+
+class UnknownClip(ProctorError):
+    id: ClassVar[str] = "unknown-clip"
+    status: ClassVar[int] = 404
+    sentence: ClassVar[str] = "There is no clip or file {name}. Clips: {known}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,120 +74,75 @@ class Clip:
         return self.folder / "enrolment.jpg"
 
     def camera(self) -> Path:
-        """For Chromium's --use-file-for-fake-video-capture; composed at the first call."""
-        file = self.folder / "camera.mjpeg"
-        with _locked(self.name):
-            if not file.exists():
-                part = file.with_suffix(".part")
-                for _ in encode_mjpeg(part, _pictures(_RECIPES[self.name].scene())):
-                    pass
-                part.replace(file)
-        return file
+        """For Chromium's --use-file-for-fake-video-capture; made at the first call."""
+        return self._once("camera.mjpeg", lambda part: _exhaust(encode_mjpeg(part, _pictures_again(self))))
 
     def microphone(self) -> Path:
-        """For Chromium's --use-file-for-fake-audio-capture; written at the first call."""
-        file = self.folder / "microphone.wav"
-        with _locked(self.name):
+        """For Chromium's --use-file-for-fake-audio-capture; made at the first call."""
+        return self._once("microphone.wav", lambda part: encode_wav(part, _sound_again(self)))
+
+    def _once(self, name: str, make: Callable[[Path], None]) -> Path:
+        file = self.folder / name
+        with _locked(self.folder.name):
             if not file.exists():
-                part = file.with_suffix(".part")
-                encode_wav(part, _RECIPES[self.name].sound())
+                part = self.folder / f".{name}"
+                make(part)
                 part.replace(file)
         return file
-
-
-def _quiet() -> Sound:
-    return room_tone(SECONDS)
-
-
-def _talking(number: int, start: float = BEGINS, seconds: float = TALK_S) -> tuple[float, Sound]:
-    return start, voice(number)[: round(seconds * 16_000)]
-
-
-def _heard(kind: Kind, start: float = BEGINS, seconds: float = TALK_S) -> Span:
-    return Span(kind, start, start + seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a clip is made; `scene` and `sound` are called when it is."""
-
-    what: str
-    media: frozenset[str]
-    scene: Callable[[], Scene]
-    sound: Callable[[], Sound] = _quiet
-    heard: tuple[Span, ...] = ()
-    calm_s: float = BEAT
-
-
-def _sitter() -> Scene:
-    return Alone(person("portrait-1"))
-
-
-_RECIPES: dict[str, Recipe] = {
-    "normal": Recipe("a student who works quietly", frozenset({"portrait-1"}), _sitter, calm_s=SECONDS),
-    "absent": Recipe(
-        "leaves for ten seconds", frozenset({"obama"}), lambda: Alone(person("obama"), leaves=True)
-    ),
-    "second": Recipe(
-        "a second person comes in and talks", frozenset({"portrait-2", "obama", "voice-2"}),
-        lambda: Visited(person("portrait-2"), person("obama")),
-        lambda: mixed(_quiet(), _talking(2, BEGINS + 1.5, TALK_S - 2)),
-        (_heard(Kind.SPEECH, BEGINS + 1.5, TALK_S - 2),),
-    ),
-    "other": Recipe(
-        "another person sits down instead", frozenset({"biden", "obama"}),
-        lambda: Replaced(person("biden"), person("obama")),
-    ),
-    "phone": Recipe(
-        "takes out a phone", frozenset({"portrait-3"}), lambda: WithPhone(person("portrait-3"))
-    ),
-    "speech": Recipe(
-        "talks", frozenset({"carphone", "voice-1"}), lambda: Filmed(tuple(film("carphone"))),
-        lambda: mixed(_quiet(), _talking(1)), (_heard(Kind.SPEECH),),
-    ),
-    "voices": Recipe(
-        "talks, and somebody else answers", frozenset({"carphone", "voice-1", "voice-2"}),
-        lambda: Filmed(tuple(film("carphone"))),
-        lambda: mixed(_quiet(), _talking(1, 1, 14), _talking(2, 17, 12)),
-        (_heard(Kind.SPEECH, 1, 14), _heard(Kind.SPEECH, 17, 12), _heard(Kind.SECOND_VOICE, 17, 12)),
-        calm_s=SECONDS,
-    ),
-    "noise": Recipe(
-        "loud noise without a voice", frozenset({"portrait-1"}), _sitter,
-        lambda: mixed(_quiet(), (BEGINS, clatter(TALK_S))), (_heard(Kind.NOISE),),
-    ),
-    "dark": Recipe("the light goes off", frozenset({"portrait-1"}), lambda: Darkened(_sitter())),
-    "covered": Recipe("a hand covers the lens", frozenset({"portrait-1"}), lambda: Covered(_sitter())),
-    "frozen": Recipe("the camera hangs", frozenset({"portrait-1"}), lambda: Frozen(_sitter())),
-}  # fmt: skip
-DEMO = ("normal", "absent", "second", "other", "phone")
 
 
 def names() -> dict[str, str]:
     """Every clip and what happens in it."""
-    return {name: recipe.what for name, recipe in _RECIPES.items()}
+    return {name: recipe.what for name, recipe in RECIPES.items()}
 
 
 def obtainable() -> dict[str, str]:
-    """Clips whose pictures and sounds are here, or can be asked for with the clients installed here."""
+    """Clips whose pictures are here, or can be asked for with the clients installed here."""
     have = media.obtainable()
-    return {name: recipe.what for name, recipe in _RECIPES.items() if recipe.media <= have}
+    return {name: recipe.what for name, recipe in RECIPES.items() if have.issuperset(recipe.cast)}
 
 
-def ensure(name: str, progress: Callable[[int, int], None] | None = None) -> Clip:
+def find(name: str, progress: Told | None = None) -> Clip:
+    """A clip by name, or made from a media file by path. Blocks.
+
+    Raises UnknownClip, MissingMedia, UnplayableFile.
+    """
+    if name in RECIPES:
+        return ensure(name, progress)
+    if Path(name).is_file():
+        return from_file(Path(name), progress)
+    raise UnknownClip(name=name, known=", ".join(RECIPES))
+
+
+def ensure(name: str, progress: Told | None = None) -> Clip:
     """The clip, fetched and composed first where needed (a few seconds). Blocks.
 
-    `progress` is told (frames done, frames in all). Raises MissingMedia, KeyError for an unknown name.
+    Raises MissingMedia, KeyError for an unknown name.
     """
-    recipe = _RECIPES[name]
-    folder = media.cache_dir() / "clips" / f"{name}-{_recipe_hash()}"
-    with _locked(name):
+    recipe = RECIPES[name]
+    cast = recipe.cast
+    folder = _clips_dir() / f"{name}-{_recipes_hash('-'.join(cast))}"
+    for needed in cast:
+        media.ensure(needed)
+    scene = recipe.scene(*cast)
+    with _locked(folder.name):
         if not folder.is_dir():
-            for needed in sorted(recipe.media):
-                media.ensure(needed)
-            _compose(name, recipe, folder, progress)
-    spans = tuple(sorted((*recipe.scene().spans, *recipe.heard), key=lambda span: span.start))
+            _compose(folder, _filmed(scene), recipe.sound(), round(SECONDS * FPS), progress)
+    spans = tuple(sorted((*scene.spans, *recipe.heard), key=lambda span: span.start))
     return Clip(name, SECONDS, recipe.calm_s, spans, folder)
+
+
+def from_file(path: Path, progress: Told | None = None) -> Clip:
+    """Any media file as a student's camera and microphone, its events unknown. Raises UnplayableFile."""
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    folder = _clips_dir() / f"file-{_recipes_hash(content)}"
+    with _locked(folder.name):
+        if not folder.is_dir():
+            length = length_of(path)
+            _compose(folder, pictures_of(path), sound_of(path, length), round(length * FPS), progress)
+    with av.open(str(folder / "main.webm")) as container:
+        seconds = round((container.duration or 0) / 1e6 * FPS) / FPS
+    return Clip(path.name, seconds, seconds, (), folder)
 
 
 def ensure_all(
@@ -198,39 +150,45 @@ def ensure_all(
 ) -> Mapping[str, Clip | media.MissingMedia]:
     """Several clips, two at a time, with a progress bar each; a clip that cannot be had is its error."""
     order = list(dict.fromkeys(wanted))
-    failed = media.ensure_all({file for name in order for file in _RECIPES[name].media}, console)
+    files = {name: frozenset(RECIPES[name].cast) | RECIPES[name].voices for name in order}
+    media.ensure_all(frozenset().union(*files.values()), console)
     with _progress(console) as bars, ThreadPoolExecutor(2) as pool:
 
         def make(name: str) -> Clip | media.MissingMedia:
-            if lacking := next(
-                (failed[file] for file in sorted(_RECIPES[name].media) if file in failed), None
-            ):
-                return lacking
             bar = bars.add_task(f"composing {name}", total=None)
-            clip = ensure(name, lambda done, total: bars.update(bar, completed=done, total=total))
-            bars.update(bar, total=1, completed=1)
-            return clip
+            try:
+                return ensure(name, lambda done, total: bars.update(bar, completed=done, total=total))
+            except media.MissingMedia as missing:
+                return missing
+            finally:
+                bars.update(bar, total=1, completed=1)
 
         return dict(zip(order, pool.map(make, order), strict=True))
 
 
 def _progress(console: Console | None) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=30), TimeRemainingColumn(),
-        console=console, disable=console is None, transient=True,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TimeRemainingColumn(),
+        console=console,
+        disable=console is None,
+        transient=True,
+    )
 
 
-def _compose(name: str, recipe: Recipe, folder: Path, progress: Callable[[int, int], None] | None) -> None:
+def _compose(
+    folder: Path, pictures: Iterator[Image], sound: Sound, total: int, progress: Told | None
+) -> None:
     """Write a clip's files into a folder that appears complete or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
     try:
-        scene = recipe.scene()
-        total = round(SECONDS * FPS)
-        write_jpeg(part / "enrolment.jpg", Sensor(scene).frame(0))
+        first = next(pictures, None)
+        if first is None:
+            raise UnplayableFile(path=folder.name, reason="it holds no pictures.")
+        write_jpeg(part / "enrolment.jpg", first)
         files = part / "main.webm", part / "low.webm"
-        for done in encode_camera(*files, _pictures(scene), recipe.sound()):
+        for done in encode_camera(*files, chain([first], pictures), sound):
             if progress:
                 progress(done, total)
         part.chmod(0o755)
@@ -239,23 +197,44 @@ def _compose(name: str, recipe: Recipe, folder: Path, progress: Callable[[int, i
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _pictures(scene: Scene) -> Iterator[Image]:
+def _filmed(scene: Scene) -> Iterator[Image]:
     camera = Sensor(scene)
     return (camera.frame(n / FPS) for n in range(round(SECONDS * FPS)))
 
 
+def _pictures_again(clip: Clip) -> Iterator[Image]:
+    """As composed; of a file what was made of it."""
+    recipe = RECIPES.get(clip.name)
+    return _filmed(recipe.scene(*recipe.cast)) if recipe else pictures_of(clip.video)
+
+
+def _sound_again(clip: Clip) -> Sound:
+    recipe = RECIPES.get(clip.name)
+    return recipe.sound() if recipe else sound_of(clip.video, clip.seconds)
+
+
+def _exhaust(steps: Iterator[int]) -> None:
+    for _ in steps:
+        pass
+
+
 @cache
-def _recipe_hash() -> str:
-    """Of all that clips are made from: this room's source and the manifest of pictures."""
+def _recipes_hash(what: str) -> str:
+    """Of `what` and of all that clips are made with: this room's source and the manifest of pictures."""
     here = Path(__file__).parent
-    sources = ("clips.py", "people.py", "scenes.py", "speech.py", "encode.py", "media.toml")
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in sources)).hexdigest()[:12]
+    sources = ("recipes.py", "people.py", "scenes.py", "speech.py", "encode.py", "footage.py", "media.toml")
+    content = b"".join((here / name).read_bytes() for name in sources)
+    return hashlib.sha256(content + what.encode()).hexdigest()[:12]
+
+
+def _clips_dir() -> Path:
+    folder = media.cache_dir() / "clips"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager
 def _locked(name: str) -> Iterator[None]:
-    folder = media.cache_dir() / "clips"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f".{name}.lock").open("w") as lock:
+    with (_clips_dir() / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -53,6 +53,7 @@ class Load:
         ]  # fmt: skip
         self.watchers = [SimulatedWatcher(link, tiles=tiles) for link in watcher_links]
         self._tasks: list[asyncio.Task[None]] = []
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """All of them, one after the other; back when each is on the way."""
@@ -60,7 +61,7 @@ class Load:
             self._tasks.append(asyncio.create_task(student.run(), name="student"))
             await asyncio.sleep(APART_S)
         for watcher in self.watchers:
-            self._tasks.append(asyncio.create_task(watcher.run(), name="watcher"))
+            self._watching.append(asyncio.create_task(watcher.run(), name="watcher"))
 
     async def until_live(self, seconds: float) -> int:
         """Wait until every student's attempt runs, at most so long; how many do. Raises what stopped one
@@ -68,7 +69,7 @@ class Load:
         everybody = asyncio.ensure_future(
             asyncio.gather(*(student.started.wait() for student in self.students))
         )
-        waiting: set[asyncio.Future[Any]] = {everybody, *self._tasks}
+        waiting: set[asyncio.Future[Any]] = {everybody, *self._tasks, *self._watching}
         ends = time.monotonic() + seconds
         while not everybody.done() and time.monotonic() < ends and waiting:
             _, waiting = await asyncio.wait(
@@ -79,7 +80,7 @@ class Load:
         return sum(student.started.is_set() for student in self.students)
 
     def raise_failures(self) -> None:
-        for task in self._tasks:
+        for task in (*self._tasks, *self._watching):
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
@@ -88,8 +89,12 @@ class Load:
         """Every attempt has ended."""
         return all(task.done() for task in self._tasks)
 
+    async def dismiss_watchers(self) -> None:
+        """The proctors go home; the students stay."""
+        await cancel_and_wait(*self._watching)
+
     async def aclose(self) -> None:
-        await cancel_and_wait(*self._tasks)
+        await cancel_and_wait(*self._tasks, *self._watching)
 
 
 async def run_load(

@@ -47,6 +47,8 @@ class Player:
         self.started_at = time.time()
         """UNIX seconds of the clip's `script.offset_s`."""
         self.keyframes_asked = 0
+        self.on_sent: Callable[[TrackRole, bytes], None] | None = None
+        """Told of each packet as it leaves."""
         self._tracks = {role: _Track(role, strip) for role, strip in reel.strips.items()}
         self._task: asyncio.Task[None] | None = None
 
@@ -119,3 +121,5 @@ class Player:
             ),
             timestamp,
         )  # fmt: skip
+        if self.on_sent is not None:
+            self.on_sent(track.role, strip.packets[index])

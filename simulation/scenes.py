@@ -152,7 +152,7 @@ class Replaced:
     other: Person
 
     def _place_who(self, t: float) -> Matrix:
-        return _sway(t, 0.4, dx=away(t, BEGINS, ENDS + 2 * MOVE) * (WIDTH + 80))
+        return _sway(t, 0.4, dx=away(t, BEGINS, ENDS + MOVE) * (WIDTH + 80))
 
     def _place_other(self, t: float) -> Matrix:
         there = away(t, BEGINS + MOVE, ENDS)
@@ -165,7 +165,7 @@ class Replaced:
 
     def frame(self, t: float) -> Image:
         picture = self.who.room
-        if t < BEGINS + MOVE or t > ENDS + 2 * MOVE:
+        if t < BEGINS + MOVE or t > ENDS + MOVE:
             picture = _stand_in(picture, self.who, self._place_who(t))
         if BEGINS + MOVE <= t <= ENDS + MOVE:
             picture = _stand_in(picture, self.other, self._place_other(t))

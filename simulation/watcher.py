@@ -67,6 +67,8 @@ class SimulatedWatcher:
         self.events: list[Heard] = []
         self.overlays = 0
         self.on_event: Callable[[Heard], None] | None = None
+        self.on_frame: Callable[[str, EncodedFrame], None] | None = None
+        """Told of each frame of each tile, by attempt id."""
         self._link = link
         self._limit = tiles
         self._track = track
@@ -153,7 +155,7 @@ class SimulatedWatcher:
                 section = free.popleft()
                 attached.add(attempt_id)
                 stats = self.tiles.setdefault(attempt_id, TileStats(attempt_id, time.time()))
-                section.receiver.sink = stats.saw
+                section.receiver.sink = self._sink(stats)
                 request = m.Attach(line.next_id(), watcher, section.mid, attempt_id, self._track)
                 try:
                     await line.ask(request, m.Ok)
@@ -164,6 +166,14 @@ class SimulatedWatcher:
                     free.append(section)
                     await asyncio.sleep(RETRY_S)
             await self._changed.wait()
+
+    def _sink(self, stats: TileStats) -> Callable[[EncodedFrame], None]:
+        def saw(frame: EncodedFrame) -> None:
+            stats.saw(frame)
+            if self.on_frame is not None:
+                self.on_frame(stats.attempt_id, frame)
+
+        return saw
 
     def _on_message(self, message: m.ServerMessage) -> None:
         match message:
