@@ -21,7 +21,9 @@ def demo(port: Port = None, students: Students = 5) -> None:
     from web.serving import check_disk, run
 
     loaded = settings.load(**overrides(None, port, None, None))
-    logging.configure("warning" if loaded.log_level == "info" else loaded.log_level, as_json=loaded.log_json)
+    if loaded.log_level == "info":  # The links must not scroll away.
+        loaded = loaded.model_copy(update={"log_level": "warning"})
+    logging.configure(loaded.log_level, as_json=loaded.log_json)
     check_loopback(loaded)
     check_disk(loaded)
     run(show(loaded, console=Console(), simulated=students))

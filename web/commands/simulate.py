@@ -7,7 +7,7 @@ import typer
 Students = Annotated[int, typer.Option("--students", "-n", min=1, max=500, help="How many.")]
 Clips = Annotated[
     list[str] | None,
-    typer.Option("--clip", help="Clip they play; given again, in turn. Default: normal."),
+    typer.Option("--clip", help="Clip or media file they play; given again, in turn. Default: normal."),
 ]
 Url = Annotated[
     str, typer.Option(help="The server. Its data directory (or database and key) must be this one's.")

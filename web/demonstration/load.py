@@ -14,7 +14,6 @@ from rich.console import Console
 
 from config.settings import Settings
 from core.attempts import Action
-from core.errors import BadSettings
 from core.exams import ExamStatus
 from core.people import Role
 from db import migrate
@@ -39,12 +38,12 @@ async def simulate(
     seconds: float | None,
     console: Console,
 ) -> None:
-    """Until the time is over or Ctrl-C. Raises BadSettings, MissingMedia, Unreachable, LinkRefused."""
-    playing = [await _clip(name) for name in clip_names]
+    """Until the time is over or Ctrl-C. Raises UnknownClip, MissingMedia, Unreachable, LinkRefused."""
+    playing = [await asyncio.to_thread(clips.find, name) for name in clip_names]
     await migrate.check(settings.database)
     database = Database(settings.database)
     try:
-        exam, people, staff = await _seed(database, students, watchers)
+        exam, people, staff = await seed_load(database, students, watchers)
         links = Links(settings.signing_key(), url, time.time)
         casts = distribute([links.make(person.id, exam.id) for person in people], playing)
         watching = [links.make(person.id, exam.id) for person in staff]
@@ -54,13 +53,6 @@ async def simulate(
             await database.run(lambda tx: _close(tx, exam))
     finally:
         await database.close()
-
-
-async def _clip(name: str) -> clips.Clip:
-    if name not in clips.names():
-        known = ", ".join(clips.names())
-        raise BadSettings(detail=f"There is no clip {name}; there are {known}.")
-    return await asyncio.to_thread(clips.ensure, name)
 
 
 async def _until_stopped(load: Coroutine[Any, Any, Load]) -> None:
@@ -75,7 +67,8 @@ async def _until_stopped(load: Coroutine[Any, Any, Load]) -> None:
             await running
 
 
-async def _seed(database: Database, students: int, watchers: int) -> tuple[Exam, list[User], list[User]]:
+async def seed_load(database: Database, students: int, watchers: int) -> tuple[Exam, list[User], list[User]]:
+    """An open exam of its own, its students and the proctors who watch it."""
     run = new_id()[:8]
 
     async def work(tx: Transaction) -> tuple[Exam, list[User], list[User]]:

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 import msgspec
 from rich.console import Console, Group
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from config.settings import Settings
@@ -23,6 +22,7 @@ from db import migrate
 from db.database import Database
 from simulation import clips
 from simulation.media import MissingMedia
+from simulation.recipes import DEMO
 from web.demonstration.seed import Cast, seed
 from web.demonstration.students import Part
 from web.links import Links
@@ -37,7 +37,7 @@ RESTS = (0, 1, 2, 1, 2)
 
 
 async def demo(settings: Settings, *, console: Console, simulated: int = 5) -> None:
-    wanted = [name for name in clips.DEMO if name in clips.obtainable()][:simulated]
+    wanted = [name for name in DEMO if name in clips.obtainable()][:simulated]
     made = await asyncio.to_thread(clips.ensure_all, wanted, console) if wanted else {}
     playable = [name for name, clip in made.items() if not isinstance(clip, MissingMedia)]
     await migrate.upgrade(settings.database)
@@ -54,7 +54,7 @@ async def demo(settings: Settings, *, console: Console, simulated: int = 5) -> N
             await starting.enter_async_context(_students(cast, links, playable))
             stack = starting.pop_all()
     async with stack:
-        console.print(_panel(cast, links, running, playable))
+        _say(console, cast, links, running, playable)
         await until_told_to_stop()
         console.print("Closing …")
 
@@ -93,30 +93,23 @@ async def _end(process: Process) -> None:
         await process.wait()
 
 
-def _panel(cast: Cast, links: Links, settings: Settings, playable: Sequence[str]) -> Panel:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+def _say(console: Console, cast: Cast, links: Links, settings: Settings, playable: Sequence[str]) -> None:
+    where = Text(f"{cast.exam.title} is in progress at {settings.base_url}", style="bold")
+    there = Text(_who_is_there(playable))
+    hint = Text("Open each link in a browser profile of its own. Ctrl-C ends everything.", style="dim")
+    console.print(Panel(Group(where, there, hint), title="Invigil", border_style="cyan", expand=False))
     for who, url in (
         ("Proctor", links.make(cast.proctor.id, cast.exam.id)),
         ("Student (you)", links.make(cast.guest.id, cast.exam.id)),
         ("Professor", links.make(cast.professor.id)),
         ("Administrator", links.make(cast.administrator.id)),
     ):
-        table.add_row(who, Text(url, style=f"link {url}"))
-    said: list[Text | Table] = [
-        Text(f"{cast.exam.title} is in progress at {settings.base_url}"),
-        Text(),
-        table,
-        Text(),
-    ]
-    said.append(Text(_who_is_there(playable)))
-    said.append(Text("Open each link in a browser profile of its own. Ctrl-C ends everything.", style="dim"))
-    return Panel(Group(*said), title="Invigil", border_style="cyan", expand=False)
+        # Outside the panel and unbroken, so that it can be clicked and copied whole.
+        console.print(Text.assemble((f"{who:14} ", "bold"), (url, f"link {url}")), soft_wrap=True)
 
 
 def _who_is_there(playable: Sequence[str]) -> str:
-    missing = [name for name in clips.DEMO if name not in playable]
+    missing = [name for name in DEMO if name not in playable]
     what = clips.names()
     there = "; ".join(f"{name}: {what[name]}" for name in playable)
     said = f"{len(playable)} simulated students ({there})." if playable else "No simulated students."
