@@ -127,6 +127,8 @@ class CalibrationSettings:
     """Degrees: a head turned further says nothing about straight ahead."""
     steadiness: float = 5.0
     """Degrees: three quarters of the looks must lie within so much of their median."""
+    patience: float = 30.0
+    """Seconds after which the median of a restless person's frontal looks must do."""
     drift_seconds: float = 180.0
     """Time in which straight ahead follows a person who shifts on the chair; only while looking there."""
 
@@ -152,20 +154,22 @@ class NeutralLearner:
         if abs(pose.yaw) > self._settings.widest_yaw:
             return
         self._looks.append((at, pose))
-        while at - self._looks[0][0] > 2 * self._settings.seconds:
+        while at - self._looks[0][0] > self._settings.patience:
             self._looks.popleft()
         self._settle(at)
 
     def _settle(self, at: float) -> None:
         settings = self._settings
-        if len(self._looks) < settings.looks or at - self._looks[0][0] < settings.seconds:
+        recent = [pose for when, pose in self._looks if at - when <= 1.5 * settings.seconds]
+        spent = at - self._looks[0][0]
+        if len(recent) < settings.looks or spent < settings.seconds:
             return
-        poses = [pose for _, pose in self._looks]
-        turned = np.array([(pose.yaw, pose.pitch) for pose in poses])
+        turned = np.array([(pose.yaw, pose.pitch) for pose in recent])
         away = np.abs(turned - np.median(turned, axis=0))
         if np.percentile(away, 75, axis=0).max() <= settings.steadiness:
-            self.neutral = median_of(poses)
-            self._looks.clear()
+            self.neutral = median_of(recent)
+        elif spent >= 0.95 * settings.patience:
+            self.neutral = median_of([pose for _, pose in self._looks])
 
     def _follow(self, pose: Pose, elapsed: float) -> None:
         assert self.neutral is not None

@@ -8,8 +8,9 @@ import numpy as np
 
 from analyzers.engines.base import Image
 from analyzers.gaze import GazeDetector, GazeSettings
-from analyzers.pose import Neutral
-from analyzers.watch import FaceWatch
+from analyzers.pose import CalibrationSettings, Neutral
+from analyzers.registry import Engines
+from analyzers.watch import FaceWatch, WatchSettings
 from core.findings import Blindness
 from core.kinds import Kind
 from core.samples import VideoSample
@@ -23,10 +24,12 @@ def test_nothing_is_said_before_straight_ahead_is_known(watch: FaceWatch, pictur
 
 
 def test_a_man_on_film_is_learnt_and_seen_to_look_away(
-    watch: FaceWatch, film: Callable[..., Iterator[VideoSample]]
+    engines: Engines, film: Callable[..., Iterator[VideoSample]]
 ) -> None:
+    settings = WatchSettings(calibration=CalibrationSettings(patience=12.0))
+    watch = FaceWatch(engines.faces, engines.follower, engines.landmarks, settings)
     detector = GazeDetector(watch, GazeSettings(yaw=24.0))
-    said = [detector.observe(sample)[0] for sample in film("speech", hz=5)]
+    said = [detector.observe(sample)[0] for sample in film("speech", hz=3)]
     reasons = {one.measurable.reason for one in said[:10]}
     assert reasons == {Blindness.NOT_CALIBRATED}
     measured = [one for one in said if one.measurable.ok]

@@ -80,7 +80,9 @@ def test_gaze_is_head_and_eyes_from_the_own_straight_ahead() -> None:
     assert gaze_from(Pose(30.0, -20.0, 0.0, None, None), neutral).yaw == 28.0
 
 
-SETTINGS = CalibrationSettings(seconds=3.0, looks=6, widest_yaw=25, steadiness=4, drift_seconds=100)
+SETTINGS = CalibrationSettings(
+    seconds=3.0, looks=6, widest_yaw=25, steadiness=4, patience=20, drift_seconds=100
+)
 
 
 def learn(learner: NeutralLearner, poses: list[Pose], start: float = 0.0, every: float = 0.5) -> None:
@@ -115,6 +117,16 @@ def test_it_settles_once_a_restless_person_sits_still() -> None:
     learn(learner, [steady(yaw=1)] * 20, start=5.0)
     assert learner.neutral is not None
     assert learner.neutral.yaw == pytest.approx(1, abs=0.5)
+
+
+def test_a_restless_person_is_taken_at_the_median_in_the_end() -> None:
+    learner = NeutralLearner(SETTINGS)
+    restless = [steady(yaw=(-15, 2, 15)[index % 3]) for index in range(41)]
+    learn(learner, restless[:38])
+    assert learner.neutral is None
+    learn(learner, restless[38:], start=19.0)
+    assert learner.neutral is not None
+    assert learner.neutral.yaw == 2.0
 
 
 def test_straight_ahead_follows_a_shift_slowly_and_never_a_look_away() -> None:
