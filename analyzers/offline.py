@@ -94,8 +94,8 @@ def _profile(perception: Perception, enrolled: Path | str | None) -> StudentProf
         picture = Path(enrolled).read_bytes()
     except OSError as error:
         raise UnreadableMedia(path=enrolled, reason=f"{error.strerror}.") from error
-    embeddings = perception.enrol(picture).embeddings
-    return StudentProfile(attempt_id="file", face_embeddings=[one.tolist() for one in embeddings])
+    enrolment, _ = perception.enrol(picture)
+    return StudentProfile(attempt_id="file", face_embeddings=[enrolment.embedding.tolist()])
 
 
 def _opened(path: Path) -> av.container.InputContainer:

@@ -14,8 +14,10 @@ from analyzers.pipeline import StudentPipeline
 from analyzers.pose import Neutral
 from analyzers.registry import DETECTORS, build, enroller, load_engines
 from analyzers.settings import Overrides, VisionSettings
+from analyzers.watch import box_of
 from config.settings import AnalysisSettings
 from core.errors import BadSettings
+from core.findings import Box
 from core.kinds import Kind
 from transport.messages import StudentProfile
 
@@ -43,12 +45,15 @@ class Perception:
         rules = with_thresholds({**self._thresholds, **profile.thresholds})
         return StudentPipeline(panel, rules=rules, kinds_off=kinds_off)
 
-    def enrol(self, picture: bytes) -> Enrolment:
-        """The face in a JPEG or PNG. Raises EnrolmentRefused with what is wrong with the picture."""
+    def enrol(self, picture: bytes) -> tuple[Enrolment, Box]:
+        """The face in a JPEG or PNG, and where it is. Raises EnrolmentRefused with what is wrong."""
         image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             raise EnrolmentRefused(reason="it is not a picture.")
-        return self._enroller.embed(image.astype(np.uint8))
+        pixels = np.ascontiguousarray(image, np.uint8)
+        enrolment = self._enroller.embed(pixels)
+        face = self._engines.faces.find(pixels)[0]
+        return enrolment, box_of(face.box, pixels.shape[1], pixels.shape[0], "face", face.score)
 
     def _enrolment(self, profile: StudentProfile) -> Enrolment:
         return Enrolment(
