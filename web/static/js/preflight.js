@@ -14,6 +14,8 @@
 import { LevelMeter } from "./level.js";
 
 const HEARD = 0.28;
+/** Someone may not be able to speak, or not want to: silence is advice after so long, and no obstacle. */
+const SILENCE_MS = 6_000;
 
 /** @type {Record<CheckName, string>} */
 const TITLES = {
@@ -28,11 +30,15 @@ const TITLES = {
 /** Without these there is no exam; the others are advice. @type {Set<CheckName>} */
 const NEEDED = new Set(/** @type {CheckName[]} */ (["camera", "microphone", "screen", "connection"]));
 
+/** @type {Set<CheckState>} */
+const PASSES = new Set(/** @type {CheckState[]} */ (["good", "advice"]));
+
 /** Fires `check` (detail Check), `level` (detail 0–1) and `ready` (detail boolean). */
 export class Preflight extends EventTarget {
   /** @type {Map<CheckName, Check>} */ checks = new Map();
   /** @type {LevelMeter | null} */ #meter = null;
   #stop = [() => {}];
+  #silence = 0;
 
   /**
    * @param {import("./protocol.js").Connection} connection
@@ -57,7 +63,7 @@ export class Preflight extends EventTarget {
   }
 
   get ready() {
-    return [...this.checks.values()].every(({ name, state }) => state === "good" || !NEEDED.has(name));
+    return [...this.checks.values()].every(({ name, state }) => PASSES.has(state) || !NEEDED.has(name));
   }
 
   /** @param {{camera?: string, microphone?: string}} [devices] */
@@ -93,6 +99,7 @@ export class Preflight extends EventTarget {
 
   async close() {
     for (const stop of this.#stop) stop();
+    clearTimeout(this.#silence);
     await this.#meter?.close();
   }
 
@@ -102,7 +109,7 @@ export class Preflight extends EventTarget {
     const small = width && width < 480;
     const text = small
       ? `Your camera gives only ${width} by ${height} pixels. Choose another one if you can.`
-      : `${track.label || "Camera"} works.`;
+      : "Your camera works.";
     this.#set("camera", "good", text);
   }
 
@@ -110,11 +117,18 @@ export class Preflight extends EventTarget {
   async #listen(track) {
     await this.#meter?.close();
     this.#set("microphone", "checking", "Say a few words, so that the bar moves.");
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#silent(), SILENCE_MS);
     this.#meter = new LevelMeter(track, (level) => {
       this.dispatchEvent(new CustomEvent("level", { detail: level }));
       const heard = this.checks.get("microphone")?.state === "good";
       if (level > HEARD && !heard) this.#set("microphone", "good", "We can hear you.");
     });
+  }
+
+  #silent() {
+    if (this.checks.get("microphone")?.state !== "checking") return;
+    this.#set("microphone", "advice", "We hear nothing yet. Say a few words; if the bar stays empty, the microphone may be muted.");
   }
 
   /** @param {DOMException} error */

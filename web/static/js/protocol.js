@@ -190,7 +190,8 @@ export class Connection {
   #receive(message) {
     this.#heardAt = performance.now();
     if (message.type === "pong") this.#setClock(message);
-    if (message.type === "event" && !this.#isNew(message.seq)) return;
+    // Of what lasts, each is heard once, also when a resumed socket tells it again.
+    if (message.seq && message.type !== "welcome" && !this.#isNew(message.seq)) return;
     if (message.type === "welcome") this.#welcomed(message);
     if (message.type === "bye" && !message.reconnect) this.#stopped = true;
     if (message.re) this.#settle(message.re, message);

@@ -11,17 +11,27 @@ import { actionWords, kindWords, statusWords, verdictWords } from "../words.js";
  * @property {string} [text]
  * @property {string | null} [picture]
  * @property {"alert" | "technical" | "person" | "plain"} tone
+ * @property {{id: string, verdict: Verdict | null}} [judge] a suspicion, for a person to judge
  */
+
+/** @typedef {import("../types").Verdict} Verdict */
 
 /** @typedef {import("./store.js").Incident} Incident */
 
+const KEPT = 120;
+
 export class EventList {
+  /** @type {Map<string, {told: string, element: HTMLElement}>} drawn lines, kept while they say the same */ #drawn = new Map();
   /** @type {Map<string, Line>} */ #lines = new Map();
   /** @type {string | null} */ #attempt = null;
   #list = byId("events");
 
-  /** @param {import("./store.js").WallStore} store */
-  constructor(store) {
+  /**
+   * @param {import("./store.js").WallStore} store
+   * @param {(incident: string, verdict: Verdict | null) => void} judge
+   */
+  constructor(store, judge) {
+    this.judge = judge;
     store.addEventListener("event", (event) => {
       const message = /** @type {CustomEvent<import("../types").EventMessage>} */ (event).detail;
       if (message.attempt === this.#attempt) this.#live(message);
@@ -36,6 +46,7 @@ export class EventList {
   async show(attempt) {
     this.#attempt = attempt.id;
     this.#lines = new Map();
+    this.#drawn.clear();
     for (const incident of attempt.incidentsById.values()) this.#lines.set(`incident ${incident.id}`, incidentLine(incident));
     this.#draw();
     const response = await fetch(`/api/attempts/${attempt.id}/timeline`).catch(() => null);
@@ -79,24 +90,54 @@ export class EventList {
   }
 
   #draw() {
-    const lines = [...this.#lines.values()].sort((a, b) => b.at - a.at).slice(0, 120);
-    this.#list.replaceChildren(...lines.map(item));
+    const lines = [...this.#lines].sort(([, a], [, b]) => b.at - a.at).slice(0, KEPT);
+    const elements = lines.map(([key, line]) => this.#element(key, line));
+    this.#list.replaceChildren(...elements);
     if (!lines.length) this.#list.append(el("li", { class: "quiet" }, "Nothing yet."));
+  }
+
+  /** @param {string} key @param {Line} line */
+  #element(key, line) {
+    const told = JSON.stringify(line);
+    const before = this.#drawn.get(key);
+    if (before?.told === told) return before.element;
+    const element = item(line, this.judge);
+    this.#drawn.set(key, { told, element });
+    return element;
   }
 }
 
-/** @param {Line} line */
-function item({ at, title, text, picture, tone }) {
+/** @param {Line} line @param {(incident: string, verdict: Verdict | null) => void} judge */
+function item({ at, title, text, picture, tone, judge: asked }, judge) {
   return el(
     "li",
     { class: "event", "data-tone": tone },
     el("time", { datetime: isoTime(at) }, wallClock(at)),
-    el("div", {}, el("strong", {}, title), text && el("p", {}, text), picture && el("img", { src: picture, alt: "", loading: "lazy", width: 160, height: 120 })),
+    el(
+      "div",
+      {},
+      el("strong", {}, title),
+      text && el("p", {}, text),
+      picture && el("img", { src: picture, alt: "", loading: "lazy", width: 160, height: 120 }),
+      asked && verdictButtons(asked, title, judge),
+    ),
   );
 }
 
+/** @param {{id: string, verdict: Verdict | null}} asked @param {string} title @param {(incident: string, verdict: Verdict | null) => void} judge */
+function verdictButtons({ id, verdict }, title, judge) {
+  /** @type {[string, Verdict | null][]} */
+  const choices = verdict ? [["Take back", null]] : [["Confirm", "confirmed"], ["Dismiss", "dismissed"]];
+  const buttons = choices.map(([words, value]) => {
+    const button = el("button", { type: "button", class: "link-button", "aria-label": `${words}: ${title}` }, words);
+    button.addEventListener("click", () => judge(id, value));
+    return button;
+  });
+  return el("div", { class: "verdicts" }, ...buttons);
+}
+
 /** @param {import("../types").ReviewIncident} incident @returns {Line} */
-function incidentLine({ kind, category, severity, started_at, ended_at, evidence, verdict }) {
+function incidentLine({ id, kind, category, severity, started_at, ended_at, evidence, verdict }) {
   const length = ended_at ? `for ${duration(ended_at - started_at)}` : "goes on";
   const alert = category === "suspicion" && (severity === "medium" || severity === "high") && !verdict;
   return {
@@ -105,6 +146,7 @@ function incidentLine({ kind, category, severity, started_at, ended_at, evidence
     text: verdict ? `${length} · ${verdictWords(verdict).toLowerCase()}` : length,
     picture: evidence,
     tone: category === "technical" ? "technical" : alert ? "alert" : "plain",
+    judge: category === "suspicion" ? { id, verdict: verdict ?? null } : undefined,
   };
 }
 

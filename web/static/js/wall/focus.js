@@ -31,7 +31,7 @@ export class Focus {
     this.reviewPrefix = reviewPrefix;
     this.onclose = onclose;
     this.media = new FocusMedia(watchers);
-    this.events = new EventList(store);
+    this.events = new EventList(store, (incident, verdict) => this.#judge(incident, verdict));
     this.acts = new Acts(this.connection, () => this.current());
     this.talking = new Talking(watchers, () => this.current(), (text) => this.acts.say(text));
     store.addEventListener("attempt", (event) => {
@@ -109,6 +109,11 @@ export class Focus {
     if (this.attempt) this.connection.request("focus", { attempt: this.attempt }).catch(() => {});
   }
 
+  /** @param {string} incident @param {import("../types").Verdict | null} verdict */
+  #judge(incident, verdict) {
+    this.connection.request("judge", { incident, verdict }).catch((error) => this.acts.say(`Not saved: ${error.message}`));
+  }
+
   #setUpChat() {
     const input = byId("chat-text", HTMLInputElement);
     byId("chat-form").addEventListener("submit", (event) => {
@@ -148,8 +153,13 @@ function technicalLine({ fps, loss_percent, rtt_ms, candidate, last_frame_at, lo
   return parts.filter(Boolean).join(" · ");
 }
 
-/** @param {Attempt} attempt */
+/** Each reason once, with what it keeps from looking. @param {Attempt} attempt */
 function blindLine({ blind = {} }) {
-  const parts = Object.entries(blind).map(([detector, reason]) => `${detectorWords(detector)}: ${blindnessWords(reason)}`);
-  return parts.length ? `Could not measure: ${parts.join(" · ")}` : "";
+  const detectors = Object.keys(blind);
+  if (!detectors.length) return "";
+  const reasons = [...new Set(Object.values(blind))].map((reason) => {
+    const blinded = detectors.filter((one) => blind[one] === reason).map(detectorWords);
+    return `${blindnessWords(reason)} (${blinded.join(", ").toLowerCase()})`;
+  });
+  return `Could not measure: ${reasons.join(" · ")}`;
 }
