@@ -175,7 +175,8 @@ class IncidentTracker:
             confidence=finding.confidence,
             evidence=evidence,
             announced=announced,
-            attributes=dict(finding.attributes),
+            # When the dwell time had passed: what the way to a proctor's screen is measured from.
+            attributes={**finding.attributes, "noticed_at": finding.at},
         )
         self._entries[finding.kind] = _Entry(
             incident, {finding.id}, finding.at, finding.confidence if evidence else 0.0

@@ -1,0 +1,1 @@
+"""What Invigil costs, measured beside the plain way of doing the same. Run by `invigil bench`."""

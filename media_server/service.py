@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+from config.naming import RECORDER_THREAD, name_thread
 from config.settings import MediaSettings, RecordingSettings
 from core.errors import NotFound
 from core.tasks import TaskSet
@@ -78,7 +79,9 @@ class MediaService:
         self._students: dict[str, Student] = {}
         self._watchers: dict[str, _Watcher] = {}
         self._links: dict[str, AnalysisLink] = {}
-        self._pool = ThreadPoolExecutor(_WRITER_THREADS, thread_name_prefix="recorder")
+        self._pool = ThreadPoolExecutor(
+            _WRITER_THREADS, thread_name_prefix="recorder", initializer=name_thread, initargs=(RECORDER_THREAD,)
+        )
         self._tasks = TaskSet("media service")
         self._stats_at = 0.0
 

@@ -1,12 +1,14 @@
 """A worker process that has its imports and weights behind it and waits to be needed.
 
-    python -m media_server.warm MODULE SETTINGS
+    python -m media_server.warm MODULE SETTINGS DESCRIPTOR
 
 imports MODULE, calls its `warm_up(WorkerSettings)` where it has one (which must not raise: what is wrong is
-said when the worker starts), then reads one line from standard input: the JSON list of arguments for
-MODULE's `main(argv)`. A killed worker is so replaced in a few milliseconds, not in the seconds that
-imports and weights take. The pipe stays open as long as the supervisor lives; when it closes, a process
-that does not end by itself within a few seconds is ended.
+said when the worker starts), closes DESCRIPTOR as a sign that it is warm, then reads one line from
+standard input: the JSON list of arguments for MODULE's `main(argv)`. A killed worker is so replaced in a
+few milliseconds, not in the seconds that imports and weights take.
+
+The pipe stays open as long as the supervisor lives; when it closes, a process that does not end by itself
+within a few seconds is ended.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ GRACE_S = 10.0
 """For closing recordings in order after the supervisor has gone."""
 
 
-def main(module_name: str, settings: str) -> int:
+def main(module_name: str, settings: str, descriptor: str) -> int:
     module = importlib.import_module(module_name)
     if hasattr(module, "warm_up"):
         module.warm_up(WorkerSettings.model_validate_json(settings))
+    os.close(int(descriptor))
     line = sys.stdin.buffer.readline()
     if not line:
         return 0

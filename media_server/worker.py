@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import uvloop
 
 from config.logging import configure
+from config.naming import MEDIA, name_process
 from config.worker import WorkerArguments, parse_arguments
 from media_server.service import HEALTH_LOOK_S, MediaService
 from transport.channel import Channel, connect
@@ -48,6 +49,7 @@ async def serve(arguments: WorkerArguments) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    name_process(MEDIA)
     arguments = parse_arguments(argv)
     configure(arguments.settings.log_level, as_json=arguments.settings.log_json)
     try:

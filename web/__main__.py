@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from benchmarks.command import bench
 from core.errors import ProctorError
 from web.commands.analyze import analyze
 from web.commands.demo import demo
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, serve, simulate, analyze, models, fetch_media):
+for _command in (demo, serve, simulate, analyze, bench, models, fetch_media):
     app.command()(_command)
 
 
