@@ -16,6 +16,8 @@ WINDOW = 0.25
 """Seconds between judgements."""
 MAX_QUEUE = 0.06
 """Seconds of standing queue taken for congestion."""
+PATIENCE = 0.75
+"""Seconds between two reductions: what the sender makes of one must show first."""
 _BACK_OFF = 0.85
 _GROWTH = 1.05
 _FORGET = 0.002
@@ -35,6 +37,7 @@ class BandwidthEstimator:
         self._bytes = 0
         self._since: float | None = None
         self._last_queue = 0.0
+        self._reduced_at = 0.0
         self.rate = 0.0
         """bit/s received, over the last window."""
 
@@ -61,7 +64,8 @@ class BandwidthEstimator:
         self._since, self._bytes, self._least = now, 0, None
         draining = queue < self._last_queue
         self._last_queue = queue
-        if queue > MAX_QUEUE and not draining:
+        if queue > MAX_QUEUE and not draining and now - self._reduced_at >= PATIENCE:
+            self._reduced_at = now
             lower = max(FLOOR, int(min(self.rate, self.estimate) * _BACK_OFF))
             told = lower < self.estimate * 0.97
             self.estimate = lower

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 MAX_MISSING = 512
 """A larger hole is not repaired packet by packet: a keyframe is cheaper."""
-MAX_TRIES = 12
+MAX_TRIES = 20
 MAX_SUSPICIONS = 3
 """Tries for a packet that may never have been sent."""
 MAX_AGE = 1.5
 """Seconds after which a packet is of no use to anybody watching live."""
-FIRST_REPEAT = 0.025
-"""Seconds to the second request: it covers a request that was itself lost. A sender that got both
-answers once, as it does not repeat a packet within a round trip."""
+REPEAT = 0.025
+"""Seconds from a request to its twin, which covers the loss of the first. A sender that got both answers
+once: none repeats a packet within a round trip."""
+_MARGIN = 0.01
+"""Seconds granted above the round trip before the next pair."""
 _RTT_SAMPLES = 16
 _RTT_RANGE = (0.02, 0.5)
 
@@ -114,7 +116,8 @@ class NackTracker:
         return hopeless
 
     def _pause(self, tries: int) -> float:
-        return FIRST_REPEAT if tries == 1 else self.round_trip + 0.01
+        """Requests go out in pairs, a pair a round trip."""
+        return REPEAT if tries % 2 else max(REPEAT, self.round_trip + _MARGIN - REPEAT)
 
     def forget_below(self, sequence: int) -> None:
         """Nobody waits for what came before this any more."""

@@ -49,6 +49,16 @@ class PeerState(StrEnum):
         return self in (PeerState.FAILED, PeerState.CLOSED)
 
 
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """A watcher's path, as its browser last reported."""
+
+    fraction_lost: float
+    """0-1, before retransmission, over all slots."""
+    round_trip: float | None
+    """Seconds."""
+
+
 StateCallback = Callable[[PeerState], None]
 
 
@@ -283,6 +293,15 @@ class WatcherPeer(Peer):
         section.direct("sendonly")
         section.sender.name_stream(f"slot-{self._together.get(mid, mid)}")
         self.slots[mid] = Slot(mid, section.kind, section.sender, self._on_mapping)
+
+    def link(self) -> LinkStats:
+        """How the watcher's own path does. Students do not send less for one poor watcher: show that
+        watcher low tracks instead."""
+        active = [slot.sender.stats for slot in self.slots.values() if slot.sender.stats.packets]
+        sent = sum(stats.packets for stats in active)
+        lost = sum(stats.fraction_lost * stats.packets for stats in active)
+        trips = [stats.round_trip for stats in active if stats.round_trip is not None]
+        return LinkStats(lost / sent if sent else 0.0, min(trips, default=None))
 
     async def _close(self) -> None:
         for slot in self.slots.values():

@@ -92,7 +92,7 @@ class FramePace:
         if self._in_frame:
             return self._last_at + OVERDUE_IN_FRAME
         if 0.0 < self._interval < SLOWEST_EXPECTED:
-            return self._last_at + 1.2 * self._interval + TICK
+            return self._last_at + 1.15 * self._interval + TICK
         return None
 
 

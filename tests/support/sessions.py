@@ -121,7 +121,10 @@ class OwnWatcher:
 
 @asynccontextmanager
 async def own_watcher(
-    source: FrameSource | Mapping[TrackRole, FrameSource], *, wait: bool = True
+    source: FrameSource | Mapping[TrackRole, FrameSource],
+    network: NetworkEmulator | None = None,
+    *,
+    wait: bool = True,
 ) -> AsyncIterator[OwnWatcher]:
     """Watches main and sound, of one source or of one for each; `wait` until the picture is there."""
     sources = (
@@ -132,7 +135,10 @@ async def own_watcher(
         for role in sources:
             watcher.listen(role)
         await watcher.pc.setLocalDescription(await watcher.pc.createOffer())
-        answer = await watcher.peer.answer(watcher.pc.localDescription.sdp)
+        offer = watcher.pc.localDescription.sdp
+        answer = await watcher.peer.answer(offer if network is None else network.hide(offer))
+        if network is not None:
+            answer = await network.route(answer)
         await watcher.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         for slot, role in zip(watcher.peer.slots.values(), watcher.frames, strict=True):
             slot.attach(sources[role], role)
