@@ -8,6 +8,8 @@ ends when told to (SIGTERM) and when the web process hangs up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import os
 import signal
@@ -26,7 +28,8 @@ from analyzers.inbox import Inbox, Item
 from analyzers.perception import Perception
 from config.logging import configure
 from config.naming import ANALYSIS, name_process
-from config.worker import WorkerArguments, parse_arguments
+from config.settings import AnalysisSettings
+from config.worker import WorkerArguments, WorkerSettings, parse_arguments
 from core.errors import ProctorError
 from transport.channel import Channel, Server, connect
 from transport.messages import (
@@ -202,6 +205,18 @@ class AnalysisWorker:
             channel.send(message)
 
 
+@functools.cache
+def _perception(analysis: str) -> Perception:
+    """Of AnalysisSettings as JSON; once a process. Raises EngineUnavailable, BadSettings."""
+    return Perception(AnalysisSettings.model_validate_json(analysis))
+
+
+def warm_up(settings: WorkerSettings) -> None:
+    """Load the weights ahead of need; what is wrong with them is said when the worker starts."""
+    with contextlib.suppress(ProctorError):
+        _perception(settings.analysis.model_dump_json())
+
+
 async def serve(arguments: WorkerArguments) -> int:
     """Until the control channel closes or a signal says so; the process's exit status."""
     assert arguments.listen is not None, "an analysis process wants --listen"
@@ -209,7 +224,7 @@ async def serve(arguments: WorkerArguments) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        perception = Perception(arguments.settings.analysis)
+        perception = _perception(arguments.settings.analysis.model_dump_json())
     except ProctorError as error:
         await _last_words(arguments.control, error)
         return 1

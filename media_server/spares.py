@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -43,12 +44,16 @@ class Spares:
         self._spare: Process | None = None
         self._tasks = TaskSet(f"spares of {module}")
         self._refilling = False
+        self.warm = asyncio.Event()
+        """A spare is there that has its imports and weights behind it."""
 
     async def take(self, argv: Sequence[str]) -> Process:
         """A process that starts working with `argv` now. Raises OSError where none can be started."""
         process, self._spare = self._spare, None
+        self.warm.clear()
         if process is None or process.returncode is not None:
-            process = await self._spawn()
+            process, ready = await self._spawn()
+            os.close(ready)
         assert process.stdin is not None
         process.stdin.write(json.dumps(list(argv)).encode() + b"\n")
         return process
@@ -62,14 +67,29 @@ class Spares:
     async def _refill(self) -> None:
         try:
             await asyncio.sleep(REFILL_AFTER_S)
-            self._spare = await self._spawn()
+            process, ready = await self._spawn()
+            self._spare = process
         finally:
             self._refilling = False
+        await _hang_up(ready)
+        if self._spare is process and process.returncode is None:
+            self.warm.set()
 
-    async def _spawn(self) -> Process:
-        # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which ends all in order.
-        command = (sys.executable, "-m", "media_server.warm", self._module, self._settings)
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
+    async def _spawn(self) -> tuple[Process, int]:
+        """The process, and a descriptor that hangs up when it is warm (or gone)."""
+        ready, warming = os.pipe()
+        command = (sys.executable, "-m", "media_server.warm", self._module, self._settings, str(warming))
+        try:
+            # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which ends all in order.
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, pass_fds=(warming,), start_new_session=True
+            )
+        except BaseException:
+            os.close(ready)
+            raise
+        finally:
+            os.close(warming)
+        return process, ready
 
     async def aclose(self) -> None:
         """May be called twice."""
@@ -77,3 +97,15 @@ class Spares:
         process, self._spare = self._spare, None
         if process is not None:
             await end(process, grace_s=0)
+
+
+async def _hang_up(descriptor: int) -> None:
+    """Until the other end of a pipe is closed; closes this end."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

@@ -38,7 +38,7 @@ START_S = 60.0
 """From the start of a process to its Hello; weights are loaded meanwhile."""
 SILENCE_S = 10.0
 """Workers send their statistics every two seconds; one that says nothing for so long hangs."""
-STEADY_S = 20.0
+STEADY_S = 10.0
 """Who lived so long died by accident and is replaced at once; who did not is waited for."""
 BACK_OFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STOP_S = 8.0
@@ -129,6 +129,11 @@ class Supervisor:
 
     def pid(self, role: Role, index: int) -> int | None:
         return self._workers[role, index].pid
+
+    async def warm(self) -> None:
+        """Returns when a spare of each kind is ready to step in."""
+        for spares in self._spares.values():
+            await spares.warm.wait()
 
     def _channel(self, role: Role, index: int) -> Channel:
         worker = self._workers.get((role, index))
