@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import av
 import cv2
@@ -37,9 +39,12 @@ class Renderer:
             raise CannotRender(path=path, reason="its name must end with .webm or .mp4.")
         video, audio = _CODECS[path.suffix]
         try:
+            path.open("wb").close()  # what stands against it comes out now, not with the first picture
             self._container = av.open(str(path), "w")
         except OSError as error:
             raise CannotRender(path=path, reason=f"{error.strerror}.") from error
+        self._path = path
+        self._failed = False
         self._size = (0, 0)
         self._video: av.VideoStream | None = None
         self._audio: av.AudioStream | None = None
@@ -58,20 +63,31 @@ class Renderer:
             image = cv2.resize(image, self._size).astype(np.uint8)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         frame.pts, frame.time_base = round(at * 1000), _MILLISECONDS
-        self._container.mux(self._video.encode(frame))
+        self._write(self._video.encode(frame))
 
     def hear(self, frame: av.AudioFrame) -> None:
         if self._audio is None:
             return
         for part in self._resampler.resample(frame):
-            self._container.mux(self._audio.encode(part))
+            self._write(self._audio.encode(part))
 
     def close(self) -> None:
-        """Finish the file; may be called once."""
+        """Finish the file; may be called once, also after a failure."""
+        if self._failed:
+            with contextlib.suppress(OSError):
+                self._container.close()
+            return
         for stream in (self._video, self._audio):
             if stream is not None:
-                self._container.mux(stream.encode(None))
+                self._write(stream.encode(None))
         self._container.close()
+
+    def _write(self, packets: Sequence[av.Packet[Any]]) -> None:
+        try:
+            self._container.mux(packets)
+        except OSError as error:
+            self._failed = True
+            raise CannotRender(path=self._path, reason=f"{error.strerror}.") from error
 
     def _add_video(self, codec: str, source: av.VideoStream) -> av.VideoStream:
         width, height = fitted(source.codec_context.width, source.codec_context.height)
