@@ -30,8 +30,8 @@ from analyzers.settings import VisionSettings
 from core.findings import Observation
 from core.samples import SAMPLE_RATE, AudioChunk, VideoSample
 
-_EAR = "speech"
-"""The one detector that listens."""
+_EYES = frozenset({"faces", "identity", "gaze", "objects", "scene"})
+_EARS = frozenset({"speech"})
 
 
 @dataclass
@@ -108,8 +108,8 @@ class PlainServer:
         connection = self._connect()
         panel = [placed.detector for placed in build(VisionSettings(), self._store)]
         looker = Looker(
-            eyes=[detector for detector in panel if detector.name != _EAR],
-            ears=[detector for detector in panel if detector.name == _EAR],
+            eyes=[detector for detector in panel if detector.name in _EYES],
+            ears=[detector for detector in panel if detector.name in _EARS],
         )
         self._lookers.append(looker)
         recorder = MediaRecorder(str(self._directory / f"{len(self._recorders)}.mkv"))

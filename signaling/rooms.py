@@ -107,18 +107,21 @@ class ExamRoom:
             except Exception:
                 log.exception("a listener failed", extra={"event": record.type})
 
-    async def _seat_of(self, record: EventRecord) -> Seat | None:
-        """The seat a record concerns; one admitted since the room was loaded is loaded now."""
-        id = record.attempt_id
-        if id is None:
-            return None
-        if id not in self.seats:
+    async def seat(self, attempt_id: str) -> Seat:
+        """One admitted since the room was loaded is loaded now: a student's page may be here before
+        the record of the admission was followed. Raises NotFound."""
+        if attempt_id not in self.seats:
             async with self._database.reading() as tx:
-                try:
-                    self.seats[id] = await load_seat(tx, self.exam, id, self._clock())
-                except NotFound:
-                    return None  # Deleted; the log outlives what it speaks of.
-        return self.seats[id]
+                loaded = await load_seat(tx, self.exam, attempt_id, self._clock())
+            self.seats.setdefault(attempt_id, loaded)
+        return self.seats[attempt_id]
+
+    async def _seat_of(self, record: EventRecord) -> Seat | None:
+        """The seat a record concerns."""
+        try:
+            return await self.seat(record.attempt_id) if record.attempt_id is not None else None
+        except NotFound:
+            return None  # Deleted; the log outlives what it speaks of.
 
     def _tell(self, seat: Seat | None, record: EventRecord) -> None:
         said = for_proctor(record)

@@ -36,11 +36,9 @@ class StudentParticipant:
 
     async def greeted(self, socket: Socket, resume: int | None) -> None:
         room = await self._desks.rooms.room(self._exam_id)
+        seat = await room.seat(self._attempt_id)
         missed = await room.missed(resume)
         # From here to the end nothing waits: no record can slip between welcome and joining.
-        seat = room.seats.get(self._attempt_id)
-        if seat is None:
-            raise NotFound(what="attempt")
         self._place, self._socket = (room, seat), socket
         socket.tell(self._welcome(room, seat))
         for record in missed:
