@@ -111,14 +111,17 @@ class Peer:
         self._answered = True
         if offer.count("\nm=") > MAX_SECTIONS:
             raise BadMessage(detail=f"more than {MAX_SECTIONS} media sections")
-        offer, usable = sdp.strip_mdns(offer)
+        offer, usable = sdp.strip_mdns(sdp.slim(offer))
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not self._connection.sections():
                 raise ValueError("no media section")
             for section in self._connection.sections():
                 self._prepare(section)
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
+            await asyncio.sleep(0)  # a large offer takes a while: let media through in between
+            answer = await self._connection.createAnswer()
+            await asyncio.sleep(0)
+            await self._connection.setLocalDescription(answer)
             if usable:
                 # Without any the browser's own checks are waited for, until the time is up.
                 await self._connection.addIceCandidate(None)
@@ -127,10 +130,10 @@ class Peer:
             await self.close()
             raise BadMessage(detail="the connection offer cannot be used") from error
         self._watch = asyncio.create_task(self._watch_over(), name="peer-watch")
-        answer = self._connection.localDescription.sdp
+        told: str = self._connection.localDescription.sdp
         if self._settings.public_address is not None:
-            answer = sdp.advertise(answer, self._settings.public_address)
-        return sdp.long_audio_packets(answer)
+            told = sdp.advertise(told, self._settings.public_address)
+        return sdp.long_audio_packets(told)
 
     def _prepare(self, section: MediaSection) -> None:
         """Decide what to do with a media section of the offer."""

@@ -23,6 +23,7 @@ from media_server.clocks import StreamClock
 from media_server.codecs import depacketize, picture_size
 from media_server.frames import CLOCK_RATE, Codec, EncodedFrame, FrameCallback, TrackRole
 from media_server.nack import NackTracker
+from media_server.pace import SLOWEST_EXPECTED, FramePace
 from media_server.rtp import RtpPacket, pack_nacks, pack_pli
 from media_server.stream_stats import StreamStats
 
@@ -37,10 +38,6 @@ KEYFRAME_INTERVAL = 0.5
 """Seconds between keyframe requests of one track, at least."""
 PATIENCE = 0.25
 """Seconds a hole may hold the picture up before a keyframe is asked for beside the retransmission."""
-OVERDUE_IN_FRAME = 0.05
-"""Seconds after which the next packet of an unfinished frame is taken for lost."""
-SLOWEST_EXPECTED = 0.5
-"""Seconds between frames above which a late frame is no sign of loss."""
 
 _CODECS: dict[str, Codec] = {"video/vp8": "vp8", "video/h264": "h264", "audio/opus": "opus"}
 _epochs = itertools.count(1)
@@ -63,37 +60,6 @@ class ReceiverStats:
     jitter_ms: float
     last_frame_at: float | None
     """Server UNIX seconds."""
-
-
-class FramePace:
-    """When the next packet of a stream should be there. Where the last packets of a frame are lost, only
-    the next frame would show it, on a slow track too late."""
-
-    def __init__(self, clock_rate: int) -> None:
-        self._rate = clock_rate
-        self._timestamp: int | None = None
-        self._interval = 0.0
-        self._last_at = 0.0
-        self._in_frame = False
-
-    def add(self, packet: RtpPacket) -> None:
-        if self._timestamp is not None and packet.timestamp != self._timestamp:
-            ticks = packet.timestamp - self._timestamp & 0xFFFFFFFF
-            if ticks >> 31:
-                return  # an older frame's packet, retransmitted
-            step = min(ticks / self._rate, 2.0)
-            self._interval = step if not self._interval else 0.8 * self._interval + 0.2 * step
-        self._timestamp = packet.timestamp
-        self._last_at = packet.arrived_at
-        self._in_frame = not packet.marker
-
-    def overdue_at(self) -> float | None:
-        """UNIX seconds; None where nothing can be expected."""
-        if self._in_frame:
-            return self._last_at + OVERDUE_IN_FRAME
-        if 0.0 < self._interval < SLOWEST_EXPECTED:
-            return self._last_at + 1.15 * self._interval + TICK
-        return None
 
 
 class _Stream:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from media_server.rtp import ABS_SEND_TIME_URI, MID_URI
+
 _CANDIDATE = re.compile(r"^(a=candidate:\S+ \d+ \S+ \d+ )(\S+)( \d+ typ )(\S+)")
+_RTPMAP = re.compile(r"a=rtpmap:(\d+) (\S+)")
+_FMTP = re.compile(r"a=fmtp:(\d+) (.*)")
+_OF_PAYLOAD_TYPE = re.compile(r"a=(?:rtpmap|fmtp|rtcp-fb):(\d+) ")
+_EXTENSIONS = (MID_URI, ABS_SEND_TIME_URI)
 OPUS_PARAMETERS = "minptime=60;useinbandfec=1;usedtx=1"
 
 
@@ -24,6 +30,48 @@ def strip_mdns(offer: str) -> tuple[str, int]:
             left += 1
         lines.append(line)
     return "\r\n".join(lines) + "\r\n", left
+
+
+def slim(offer: str) -> str:
+    """Without codecs and header extensions we never use. A wall of fifty slots is a quarter of a megabyte as
+    browsers write it, and reading that holds up everybody else's media."""
+    session, *sections = re.split(r"(?m)^(?=m=)", offer)
+    return session + "".join(_slim_section(section) for section in sections)
+
+
+def _slim_section(section: str) -> str:
+    lines = section.splitlines()
+    kept = _kept_payload_types(lines)
+    if not kept:
+        return section
+    head = lines[0].split(" ")
+    out = [" ".join(head[:3] + [number for number in head[3:] if number in kept])]
+    for line in lines[1:]:
+        match = _OF_PAYLOAD_TYPE.match(line)
+        if match is not None and match[1] not in kept:
+            continue
+        if line.startswith("a=extmap:") and not line.endswith(_EXTENSIONS):
+            continue
+        out.append(line)
+    return "\r\n".join(out) + "\r\n"
+
+
+def _kept_payload_types(lines: list[str]) -> set[str]:
+    """Those of VP8, H.264 in packetization mode 1, Opus, and of their retransmissions."""
+    codecs = {match[1]: match[2].lower() for line in lines if (match := _RTPMAP.match(line))}
+    formats = {match[1]: match[2] for line in lines if (match := _FMTP.match(line))}
+    kept = {number for number, codec in codecs.items() if codec in ("vp8/90000", "opus/48000/2")}
+    kept |= {
+        number
+        for number, codec in codecs.items()
+        if codec == "h264/90000" and "packetization-mode=1" in formats.get(number, "")
+    }
+    kept |= {
+        number
+        for number, codec in codecs.items()
+        if codec == "rtx/90000" and formats.get(number, "").removeprefix("apt=") in kept
+    }
+    return kept
 
 
 def advertise(answer: str, public_address: str) -> str:
