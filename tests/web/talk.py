@@ -10,8 +10,10 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
+from core.tasks import cancel_and_wait
+
 Message = dict[str, Any]
-WAIT_S = 20.0
+WAIT_S = 45.0
 
 
 class Talk:
@@ -24,6 +26,7 @@ class Talk:
         self.told: list[Message] = []
         self.closed = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
+        self._beating = asyncio.create_task(self._beat())
 
     async def _read(self) -> None:
         async for frame in self._socket:
@@ -34,6 +37,11 @@ class Talk:
         async with self._news:
             self.closed.set()
             self._news.notify_all()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(5)
+            await self.send("ping")
 
     async def send(self, type: str, **fields: Any) -> None:
         await self._socket.send_str(json.dumps({"type": type, **fields}))
@@ -64,6 +72,7 @@ class Talk:
         return await self.wait(lambda m: m["type"] == type, after=after)
 
     async def aclose(self) -> None:
+        await cancel_and_wait(self._beating)
         await self._socket.close()
         await self._reading
 
