@@ -71,13 +71,13 @@ class StudentSchedule:
         self._shed = factors
 
     def rate(self, name: str, at: float) -> float:
-        """Looks a second now."""
-        rate = self._rates[name] * self._shed.get(name, 1.0)
-        if at < self._burst_until[name]:
+        """Looks a second now. Suspicion is followed up at full rate, whatever else is shed."""
+        rate, share = self._rates[name], self._shed.get(name, 1.0)
+        if share > 0 and at < self._burst_until[name]:
             return rate * self._tempo.burst.get(name, 1.0)
         if self._resting(at):
-            return rate * self._tempo.rest.get(name, 1.0)
-        return rate
+            return rate * share * self._tempo.rest.get(name, 1.0)
+        return rate * share
 
     def forget(self) -> None:
         """The stream broke: everything is due at once."""

@@ -49,8 +49,6 @@ log = logging.getLogger(__name__)
 STATS_EVERY_S = 2.0
 ROUND_S = 0.02
 """With nothing to look at, packets gather for so long: waking for each would cost more than it helps."""
-NICENESS = 5
-"""Below the media process: a late look is better than a late frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +142,8 @@ class AnalysisWorker:
             answer: asyncio.Future[AnyMessage] = self._loop.create_future()
             self._thread.ask(_Request(message, answer))
             return answer
+        if isinstance(message, ForgetStudent):
+            self._media.pop(message.attempt_id, None)
         self._inbox.put(message)
         return None
 
@@ -265,7 +265,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     name_process(ANALYSIS)
     arguments = parse_arguments(argv)
     configure(arguments.settings.log_level, as_json=arguments.settings.log_json)
-    os.nice(NICENESS)
     try:
         return uvloop.run(serve(arguments))
     except OSError as error:

@@ -80,6 +80,15 @@ def test_shedding_stretches_and_switches_off() -> None:
     assert schedule.overloaded == {"gaze"}
 
 
+def test_suspicion_is_followed_up_at_full_rate_unless_switched_off() -> None:
+    schedule = StudentSchedule(RATES)
+    schedule.suspect({"objects", "gaze"}, 0.0)
+    schedule.shed({"objects": 0.33, "gaze": 0.0})
+    assert schedule.rate("objects", 1.0) == 3.0
+    assert schedule.rate("gaze", 1.0) == 0.0
+    assert schedule.rate("objects", 10.0) == pytest.approx(0.33)
+
+
 def test_after_a_break_everything_is_due() -> None:
     schedule = StudentSchedule(RATES)
     looks(schedule, 0.0, 1.0)
