@@ -37,6 +37,7 @@ from transport.messages import (
     AnnotatedWanted,
     AnyMessage,
     EmbedFace,
+    ForgetStudent,
     Hello,
     KeyframeWanted,
     Packet,
