@@ -13,7 +13,8 @@ import av
 import numpy as np
 
 from media_server.codecs import is_keyframe, picture_size
-from media_server.frames import CLOCK_RATE, EncodedFrame, TrackRole
+from media_server.fanout import TrackFanout, Unsubscribe
+from media_server.frames import CLOCK_RATE, EncodedFrame, FrameCallback, TrackRole
 from tests.support.clips import Clip, opus_packets, video_clip
 
 T0 = 1_800_000_000.0
@@ -68,13 +69,34 @@ def later(frames: list[EncodedFrame], seconds: float) -> list[EncodedFrame]:
     return [replace(frame, captured_at=frame.captured_at + seconds) for frame in frames]
 
 
+class HandFeed:
+    """A feed whose frames the test pushes, and that counts the keyframes asked for."""
+
+    def __init__(self) -> None:
+        self.fanouts: dict[TrackRole, TrackFanout] = {}
+        self.asked: list[TrackRole] = []
+
+    def _fanout(self, role: TrackRole) -> TrackFanout:
+        return self.fanouts.setdefault(role, TrackFanout(lambda: self.asked.append(role)))
+
+    def subscribe(self, role: TrackRole, callback: FrameCallback) -> Unsubscribe:
+        return self._fanout(role).subscribe(callback)
+
+    def request_keyframe(self, role: TrackRole) -> None:
+        self._fanout(role).request_keyframe()
+
+    def push(self, *frames: EncodedFrame) -> None:
+        for frame in frames:
+            self._fanout(frame.track).push(frame)
+
+
 @functools.cache
-def flashes(fps: int = 15) -> Clip:
+def flashes(fps: int = 15, keyframe_every: int = 10_000) -> Clip:
     """Two seconds of black; white for a tenth of a second from 1.0 s on. A keyframe at the start."""
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 160, 120, "yuv420p"
     encoder.time_base, encoder.framerate = fractions.Fraction(1, fps), fractions.Fraction(fps, 1)
-    encoder.bit_rate, encoder.gop_size, encoder.thread_count = 200_000, 10_000, 1
+    encoder.bit_rate, encoder.gop_size, encoder.thread_count = 200_000, keyframe_every, 1
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
     out: list[bytes] = []
     for index in range(int(FLASH_EVERY_S * fps)):
