@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from analyzers.engines.base import ObjectEngine, Rect, Thing
-from analyzers.engines.boxes import crop_around
+from analyzers.engines.base import ObjectEngine, Thing
 from analyzers.engines.coco import BOOK, LAPTOP, PERSON, PHONE, TV
+from analyzers.engines.suppress import strongest
 from analyzers.picture import light, thumbnail
 from analyzers.watch import box_of
 from core.findings import Measurability, Observation
@@ -23,10 +23,15 @@ class ObjectSettings:
     rate_hz: float = 1.0
     burst_hz: float = 3.0
     """While something is suspected."""
-    doubt: float = 0.15
+    doubt: float = 0.08
     """Score from which a phone in the whole picture earns a second, closer look."""
-    closer: float = 3.0
-    """Side of the closer look, in sizes of what is looked at; never under a third of the picture."""
+    sure: float = 0.5
+    """Score from which it needs none."""
+    closer: tuple[float, ...] = (0.5, 0.33)
+    """Sides of the closer looks, as fractions of the picture's longer side; the next one only while
+    there is doubt. A phone of 60 px in 640×480 is then found about as surely as one of 130 px."""
+    drawn: float = 0.3
+    """Score from which a thing gets a box."""
     person: float = 0.35
     """Score from which somebody beside the student is told at all."""
     person_height: float = 0.25
@@ -35,6 +40,8 @@ class ObjectSettings:
     """A person's box of which so much lies inside the student's own is a part of the student."""
 
 
+SAME = 0.5
+"""Boxes of one label that overlap more are one thing."""
 _LABELS = {PHONE: Kind.PHONE, BOOK: Kind.BOOK, LAPTOP: Kind.LAPTOP, TV: Kind.LAPTOP}
 _NAMES = {PHONE: "phone", BOOK: "book", LAPTOP: "laptop", TV: "screen", PERSON: "person"}
 
@@ -69,21 +76,27 @@ class ObjectDetector:
         return [*seen, self._say(sample, Kind.SECOND_PERSON, self._others(sample, things))]
 
     def _look_closer(self, sample: VideoSample, things: Sequence[Thing]) -> list[Thing]:
-        """Where a phone is doubtful, look at its surroundings enlarged, and believe the better look."""
-        doubtful = max((thing for thing in things if thing.label == PHONE), key=_score, default=None)
-        if doubtful is None or doubtful.score >= 0.5:
-            return list(things)
-        least = max(sample.width, sample.height) / 3
-        size = max(doubtful.box.width, doubtful.box.height, least / self._settings.closer)
-        x, y = doubtful.box.centre
-        square = Rect(x - size / 2, y - size / 2, x + size / 2, y + size / 2)
-        crop, left, top = crop_around(sample.image, square, self._settings.closer)
-        closer = [
-            Thing(thing.label, thing.score, thing.box.moved(left, top))
-            for thing in self._engine.find(np.ascontiguousarray(crop), self._settings.doubt)
-            if thing.label == PHONE
+        """Where a phone is doubtful, look at its surroundings enlarged, and add what is seen there."""
+        seen = list(things)
+        for share in self._settings.closer:
+            doubtful = max((thing for thing in seen if thing.label == PHONE), key=_score, default=None)
+            if doubtful is None or doubtful.score >= self._settings.sure:
+                break
+            seen += self._phones_around(sample, doubtful, share)
+        return strongest(seen, SAME)
+
+    def _phones_around(self, sample: VideoSample, thing: Thing, share: float) -> list[Thing]:
+        """In a square around a thing, `share` of the picture's longer side."""
+        side = round(share * max(sample.width, sample.height))
+        x, y = thing.box.centre
+        left = int(np.clip(x - side / 2, 0, max(0, sample.width - side)))
+        top = int(np.clip(y - side / 2, 0, max(0, sample.height - side)))
+        crop = np.ascontiguousarray(sample.image[top : top + side, left : left + side])
+        return [
+            Thing(found.label, found.score, found.box.moved(left, top))
+            for found in self._engine.find(crop, self._settings.doubt)
+            if found.label == PHONE
         ]
-        return [*(thing for thing in things if thing.label != PHONE or not closer), *closer]
 
     def _others(self, sample: VideoSample, things: Sequence[Thing]) -> list[Thing]:
         """Persons beside the student, who is the one that takes most of the picture."""
@@ -107,6 +120,7 @@ class ObjectDetector:
         boxes = tuple(
             box_of(thing.box, sample.width, sample.height, _NAMES[thing.label], thing.score)
             for thing in things
+            if thing.score >= self._settings.drawn
         )
         best = max(things, key=_score)
         facts = {"label": _NAMES[best.label]}

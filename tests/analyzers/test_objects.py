@@ -91,32 +91,50 @@ def test_in_the_dark_nothing_is_measured(detector: ObjectDetector) -> None:
 
 
 class Doubtful:
-    """An engine that is unsure of the whole picture and sure of its enlarged part, or the reverse."""
+    """An engine whose answers are given: one score a look, None for nothing there."""
 
-    def __init__(self, whole: float, closer: float | None) -> None:
-        self._whole, self._closer = whole, closer
+    def __init__(self, *scores: float | None) -> None:
+        self._scores = scores
         self.sizes: list[tuple[int, int]] = []
 
     def find(self, image: Image, threshold: float = 0.4) -> list[Thing]:
-        self.sizes.append(image.shape[:2])
-        if len(self.sizes) == 1:
-            return [Thing("cell phone", self._whole, Rect(600, 400, 640, 470))]
-        return [] if self._closer is None else [Thing("cell phone", self._closer, Rect(50, 60, 90, 130))]
+        height, width = image.shape[:2]
+        score = self._scores[len(self.sizes)]
+        self.sizes.append((width, height))
+        box = Rect(width - 40, height - 80, width, height - 10)
+        return [] if score is None else [Thing("cell phone", score, box)]
 
 
 @pytest.mark.parametrize(
-    ("whole", "closer", "looks", "score"),
-    [(0.2, 0.7, 2, 0.7), (0.2, None, 2, 0.2), (0.6, 0.1, 1, 0.6)],
+    ("scores", "sizes", "score"),
+    [
+        ((0.6,), [(640, 480)], 0.6),
+        ((None,), [(640, 480)], 0.0),
+        ((0.2, 0.7), [(640, 480), (320, 320)], 0.7),
+        ((0.2, None, 0.8), [(640, 480), (320, 320), (211, 211)], 0.8),
+        ((0.2, 0.1, None), [(640, 480), (320, 320), (211, 211)], 0.2),
+    ],
 )
-def test_a_doubtful_phone_gets_a_closer_look(
-    picture: Picture, whole: float, closer: float | None, looks: int, score: float
+def test_a_doubtful_phone_gets_closer_looks(
+    picture: Picture, scores: tuple[float | None, ...], sizes: list[tuple[int, int]], score: float
 ) -> None:
-    engine = Doubtful(whole, closer)
+    engine = Doubtful(*scores)
     image = cv2.resize(picture("portrait-1"), (640, 480)).astype(np.uint8)
     phone = say(ObjectDetector(engine), VideoSample(0.0, image))[Kind.PHONE]
-    assert len(engine.sizes) == looks
+    assert engine.sizes == sizes
     assert phone.score == pytest.approx(score)
-    if looks == 2:
-        height, width = engine.sizes[1]
-        assert height <= 480 * 0.6
-        assert width <= 640 * 0.6
+    assert len(phone.boxes) == (1 if score >= 0.3 else 0)
+    for box in phone.boxes:
+        assert (box.right, box.bottom) == pytest.approx((1.0, 470 / 480))
+
+
+def test_a_phone_far_away_is_found_by_looking_closer(engines: Engines, picture: Picture) -> None:
+    """A phone of 60 px in the hands of somebody who sits far from the camera."""
+    room = cv2.GaussianBlur(cv2.resize(picture("screen-photo"), (640, 480)), (0, 0), 8)
+    person = cv2.resize(picture("portrait-3"), (300, 300), interpolation=cv2.INTER_AREA)
+    room[180:480, 170:470] = person
+    sample = VideoSample(0.0, room.astype(np.uint8))
+    at_once = [thing for thing in engines.objects.find(sample.image) if thing.label == "cell phone"]
+    phone = say(ObjectDetector(engines.objects), sample)[Kind.PHONE]
+    assert not at_once
+    assert phone.score >= 0.4
