@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from analyzers.browser import BrowserDetector
 from core.kinds import Category
 from media_server.frames import EncodedFrame, TrackRole
 from simulation.client import SimulatedStudent
@@ -25,7 +26,9 @@ class Stopwatch:
         self.forward_ms: list[float] = []
         """From the student's socket to the watcher's."""
         self.alert_ms: list[float] = []
-        """From the capture of what completed the finding (picture, sound, signal) to a proctor's socket."""
+        """From the capture of the picture or sound that completed the finding to a proctor's socket."""
+        self.signal_ms: list[float] = []
+        """From a browser signal's arrival to a proctor's socket."""
         self.onset_ms: list[float] = []
         """From the first evidence: with the dwell time."""
         self._students = students
@@ -56,5 +59,9 @@ class Stopwatch:
             return
         if payload["category"] == Category.TECHNICAL.value:
             return
-        self.alert_ms.append((heard.at - payload["attributes"]["noticed_at"]) * 1000)
+        noticed_ms = (heard.at - payload["attributes"]["noticed_at"]) * 1000
+        if payload["kind"] in BrowserDetector.kinds:
+            self.signal_ms.append(noticed_ms)
+            return
+        self.alert_ms.append(noticed_ms)
         self.onset_ms.append((heard.at - payload["started_at"]) * 1000)

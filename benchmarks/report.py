@@ -11,7 +11,8 @@ from benchmarks.results import Percentiles, Result, Row
 
 COLUMNS = (
     "students", "media", "analysis", "recording", "watcher", "web", "total",
-    "forward p50/p95 ms", "alert p50/p95 ms", "onset p50/p95 s", "tile kbit/s", "MB", "machine busy",
+    "forward p50/p95 ms", "alert p50/p95 ms", "signal p50/p95 ms", "onset p50/p95 s",
+    "tile kbit/s", "MB", "machine busy",
 )  # fmt: skip
 
 AIMS = (("core percent a student, all in", 10.0), ("forwarding p95, ms", 60.0),
@@ -55,9 +56,9 @@ of **one core** for each student. *web* is pages, sockets and database.
 {rows}
 
 *forward*: from a student's socket to the watcher's, the same bytes; includes both clients' scheduling.
-*alert*: from the capture of the picture, sound or signal that completed a finding to a proctor's socket,
-on disk in between. *onset*: from the first evidence, with the dwell time. *MB*: what all processes of the
-server grew by, a student.
+*alert*: from the capture of the picture or sound that completed a finding to a proctor's socket, on disk in
+between; *signal*: the same for what a browser says. *onset*: from the first evidence, with the dwell time.
+*MB*: what all processes of the server grew by, a student.
 
 ## Against the aims ({result.students} students)
 
@@ -89,6 +90,7 @@ def _cells(row: Row) -> list[str]:
         *(f"{part:.2f}" for part in parts),
         _pair(row.forward_ms),
         _pair(row.alert_ms),
+        _pair(row.signal_ms),
         _pair(row.onset_to_alert_ms, 1000, ".1f"),
         f"{row.tile_kbps:.0f}",
         f"{row.rss_mb_per_student:.0f}",

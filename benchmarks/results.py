@@ -52,6 +52,9 @@ class Row(msgspec.Struct, frozen=True):
     core_percent_per_student: CoreShare
     forward_ms: Percentiles
     alert_ms: Percentiles
+    """From the picture or sound that completed a finding to a proctor's socket."""
+    signal_ms: Percentiles
+    """The same for what the browser says."""
     onset_to_alert_ms: Percentiles
     tile_kbps: float
     rss_mb_per_student: float

@@ -27,10 +27,16 @@ from web.links import Links
 SETTLE_S = 8.0
 """After the last student has started: keyframes, first enrolment, caches."""
 LIVE_S = 90.0
-SIGNAL_EVERY_S = 6.0
-"""Each student looks at another tab so often: an alert a person must see."""
+SIGNAL_EVERY_S = 5.0
+SIGNALS = (
+    SignalKind.TAB_HIDDEN,
+    SignalKind.PASTE,
+    SignalKind.FULLSCREEN_LEFT,
+    SignalKind.DEVTOOLS_OPENED,
+    SignalKind.WINDOW_BLUR,
+    SignalKind.COPY,
+)
 TILE_SLOTS = 50
-RESTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ async def run_trial(students: int, seconds: float, clip_names: Sequence[str]) ->
             links, watching = await _seed(server, students)
             idle = server.look()
             casts = [
-                Cast(link, playing[n % len(playing)], RESTS, _tab_signals(n)) for n, link in enumerate(links)
+                Cast(link, playing[n % len(playing)], 0, _browser_signals(n)) for n, link in enumerate(links)
             ]
             load = Load(casts, [watching], tiles=TILE_SLOTS)
             try:
@@ -100,6 +106,7 @@ async def _measure(server: RunningServer, load: Load, students: int, seconds: fl
         core_percent_per_student=_shares(with_watcher, without, students),
         forward_ms=percentiles(stopwatch.forward_ms),
         alert_ms=percentiles(stopwatch.alert_ms),
+        signal_ms=percentiles(stopwatch.signal_ms),
         onset_to_alert_ms=percentiles(stopwatch.onset_ms),
         tile_kbps=round(tile_bytes * 8 / 1000 / with_watcher.seconds / students, 1),
         rss_mb_per_student=_memory(idle, with_watcher, students),
@@ -133,13 +140,11 @@ def _memory(idle: Snapshot, window: Window, students: int) -> float:
     return round(grown / 2**20 / students, 1)
 
 
-def _tab_signals(number: int) -> tuple[PlannedSignal, ...]:
-    """Away and back again, students apart from one another."""
-    away = SIGNAL_EVERY_S + number * 0.37
-    return (
-        PlannedSignal(away, SignalKind.TAB_HIDDEN, every=SIGNAL_EVERY_S),
-        PlannedSignal(away + SIGNAL_EVERY_S / 2, SignalKind.TAB_VISIBLE, every=SIGNAL_EVERY_S),
-    )
+def _browser_signals(number: int) -> tuple[PlannedSignal, ...]:
+    """Something else every few seconds (the same thing again would be merged into one incident), students
+    apart from one another."""
+    first = SETTLE_S + number * 0.37
+    return tuple(PlannedSignal(first + place * SIGNAL_EVERY_S, kind) for place, kind in enumerate(SIGNALS))
 
 
 async def _seed(server: RunningServer, students: int) -> tuple[list[str], str]:
