@@ -51,7 +51,7 @@ def _staff(user: User, exam: Exam) -> list[dict[str, str]]:
         "code": exam.code,
         "href": f"/exams/{exam.id}/wall",
         "note": f"Code {exam.code} · live",
-        "action": "Open the wall of",
+        "action": "Wall",
     }
     review = {
         **wall,

@@ -10,7 +10,7 @@ const MODULUS = 2 ** 32;
 const RTP_HZ = 90_000;
 const KEPT = 60;
 /** An overlay older than this no longer belongs to the picture. */
-export const STALE_S = 0.7;
+export const STALE_S = 1;
 
 /**
  * a - b of two 32-bit timestamps, across the wrap, in seconds of the 90 kHz clock.
@@ -164,7 +164,7 @@ function paint(context, overlay, picture, layers, style) {
   if (layers.points && overlay.points) {
     context.fillStyle = style.line;
     context.globalAlpha = 0.75;
-    for (const [px, py] of overlay.points) context.fillRect(x(px) - 0.75, y(py) - 0.75, 1.5, 1.5);
+    for (const [px, py] of overlay.points) context.fillRect(x(px) - 1, y(py) - 1, 2, 2);
     context.globalAlpha = 1;
   }
   if (layers.gaze && overlay.gaze) {

@@ -8,7 +8,8 @@
  * @typedef {{title: string, marks: Mark[]}} Lane
  */
 
-import { actionWords, kindWords, signalWords, statusWords } from "../words.js";
+import { startAndEnd } from "../statuses.js";
+import { actionWords, kindWords, signalWords } from "../words.js";
 
 /** @param {Incident} incident @returns {Tone} */
 export function toneOf({ category, severity, verdict }) {
@@ -65,7 +66,7 @@ function peopleMarks({ interventions, statuses }) {
   /** @type {Mark[]} */
   const acts = interventions.map(({ at, kind }) => ({ from: at, to: at, tone: "person", label: actionWords(kind) }));
   /** @type {Mark[]} */
-  const states = statuses.map(({ at, status }) => ({ from: at, to: at, tone: "person", label: statusWords(status) }));
+  const states = startAndEnd(statuses).map(({ at, title }) => ({ from: at, to: at, tone: "person", label: title }));
   return [...acts, ...states];
 }
 

@@ -25,6 +25,9 @@ export function setUpEnrolment(connection, onstart) {
     again.hidden = start.hidden = !taken;
     (taken ? start : take).focus();
   };
+  // Before the first frame there is nothing to take.
+  take.disabled = true;
+  video.addEventListener("loadeddata", () => (take.disabled = false));
   take.addEventListener("click", async () => {
     take.disabled = true;
     setText(said, "Checking the picture …");

@@ -1,8 +1,9 @@
 /** What happened in one attempt, newest first: incidents, interventions, messages, states. */
 
 import { byId, el } from "../dom.js";
+import { startAndEnd } from "../statuses.js";
 import { duration, isoTime, wallClock } from "../time.js";
-import { actionWords, kindWords, statusWords, verdictWords } from "../words.js";
+import { actionWords, kindWords, verdictWords } from "../words.js";
 
 /**
  * @typedef {object} Line
@@ -62,7 +63,7 @@ export class EventList {
   #history({ incidents, interventions, statuses }) {
     for (const incident of incidents) this.#lines.set(`incident ${incident.id}`, incidentLine(incident));
     for (const one of interventions) this.#lines.set(`intervention ${one.id}`, interventionLine(one));
-    for (const { at, status } of statuses) this.#lines.set(`status ${at}`, { at, title: statusWords(status), tone: "plain" });
+    this.#statuses(statuses);
     this.#draw();
   }
 
@@ -77,10 +78,17 @@ export class EventList {
     } else if (event === "chat.said") {
       this.#put(`chat ${seq}`, { at, title: payload.name || "Message", text: payload.text, tone: "person" });
     } else if (event === "attempt.status") {
-      this.#put(`status ${at}`, { at, title: statusWords(payload.status), tone: "plain" });
+      // A start follows on nothing; whatever else runs was resumed.
+      if (payload.status !== "running" || payload.previous === "none") this.#statuses([{ at, status: payload.status }]);
+      this.#draw();
     } else if (area === "hand") {
       this.#put(`hand ${seq}`, { at, title: what === "raised" ? "Hand raised" : "Hand lowered", tone: "person" });
     }
+  }
+
+  /** @param {import("../types").StatusChange[]} statuses */
+  #statuses(statuses) {
+    for (const { at, title } of startAndEnd(statuses)) this.#lines.set(`status ${at}`, { at, title, tone: "plain" });
   }
 
   /** @param {string} key @param {Line} line */

@@ -146,7 +146,7 @@ function technicalLine({ fps, loss_percent, rtt_ms, candidate, last_frame_at, lo
     fps !== undefined && `${Math.round(fps)} pictures/s`,
     loss_percent !== undefined && `${loss_percent.toFixed(1)} % lost`,
     rtt_ms !== null && rtt_ms !== undefined && `${Math.round(rtt_ms)} ms round trip`,
-    candidate,
+    candidate && (candidate === "relay" ? "through a relay" : "direct"),
     last_frame_at && `last picture ${duration(now - last_frame_at)} ago`,
     looked_at && `looked at ${duration(now - looked_at)} ago`,
   ];

@@ -5,7 +5,7 @@
  * @typedef {"all" | "attention" | "technical" | "hand"} Filter
  */
 
-import { isTechnical } from "./store.js";
+import { isOver, isTechnical } from "./store.js";
 
 /**
  * Who needs a look first, the longest waiting before the others; then raised hands; then by seat. Nothing
@@ -17,7 +17,7 @@ import { isTechnical } from "./store.js";
 export function inOrder(attempts, waitingSince) {
   const ranked = [...attempts].map((attempt) => {
     const since = waitingSince(attempt);
-    const rank = since !== null ? 0 : attempt.hand_raised ? 1 : attempt.state === "ended" ? 3 : 2;
+    const rank = since !== null ? 0 : attempt.hand_raised ? 1 : isOver(attempt) ? 3 : 2;
     return { attempt, rank, since: since ?? 0 };
   });
   ranked.sort((a, b) => a.rank - b.rank || a.since - b.since || bySeat(a.attempt, b.attempt));

@@ -39,6 +39,7 @@ export class WallStore extends EventTarget {
   /** Suspicions that ask for a look now, oldest first. @param {Attempt} attempt @returns {Incident[]} */
   alerts(attempt) {
     const now = this.connection.now();
+    if (isOver(attempt)) return []; // What is left is for review.
     return [...attempt.incidentsById.values()].filter((incident) => asksForALook(incident, attempt, now));
   }
 
@@ -108,10 +109,15 @@ function asksForALook(incident, attempt, now) {
   return (attempt.looked_at ?? 0) < incident.started_at && now - incident.ended_at < LINGERS_S;
 }
 
+/** @param {Attempt} attempt */
+export function isOver({ status }) {
+  return status === "terminated" || status === "complete";
+}
+
 /** Something cannot be seen or heard. @param {Attempt} attempt */
 export function isTechnical(attempt) {
   const { state = "absent", status, blind = {} } = attempt;
-  if (state === "ended" || status === "terminated" || status === "complete") return false;
+  if (isOver(attempt)) return false;
   if (state === "frozen" || state === "reconnecting") return true;
   if (state === "absent") return status === "running" || status === "paused";
   const open = [...attempt.incidentsById.values()].some((one) => one.category === "technical" && !one.ended_at);
