@@ -7,7 +7,6 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -66,18 +65,22 @@ class Load:
     async def until_live(self, seconds: float) -> int:
         """Wait until every student's attempt runs, at most so long; how many do. Raises what stopped one
         for good (LinkRefused, Unreachable)."""
-        everybody = asyncio.ensure_future(
-            asyncio.gather(*(student.started.wait() for student in self.students))
-        )
-        waiting: set[asyncio.Future[Any]] = {everybody, *self._tasks, *self._watching}
+        everybody = asyncio.create_task(self._all_started(), name="everybody started")
         ends = time.monotonic() + seconds
-        while not everybody.done() and time.monotonic() < ends and waiting:
-            _, waiting = await asyncio.wait(
-                waiting, timeout=ends - time.monotonic(), return_when=asyncio.FIRST_COMPLETED
-            )
-            self.raise_failures()
-        everybody.cancel()
+        waiting = {everybody, *self._tasks}
+        try:
+            while not everybody.done() and time.monotonic() < ends:
+                _, waiting = await asyncio.wait(
+                    waiting, timeout=ends - time.monotonic(), return_when=asyncio.FIRST_COMPLETED
+                )
+                self.raise_failures()
+        finally:
+            await cancel_and_wait(everybody)
         return sum(student.started.is_set() for student in self.students)
+
+    async def _all_started(self) -> None:
+        for student in self.students:
+            await student.started.wait()
 
     def raise_failures(self) -> None:
         for task in (*self._tasks, *self._watching):
