@@ -370,7 +370,7 @@ async def _one_life() -> None:
 @pytest.mark.timeout(1200)
 async def test_14_connections_that_come_and_go_leave_nothing_behind() -> None:
     """INVIGIL_LEAK_CYCLES=500 for the long version."""
-    cycles = int(os.environ.get("INVIGIL_LEAK_CYCLES", "40"))
+    cycles = int(os.environ.get("INVIGIL_LEAK_CYCLES", "25"))
     process = psutil.Process()
     for _ in range(8):
         await _one_life()
