@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 
 WorkerRole = Literal["media", "analysis"]
 
+INDEX_S = 10.0
+"""How long segments that were reported may take to be in the index."""
+
 
 class MediaDesk:
     def __init__(
@@ -66,6 +69,7 @@ class MediaDesk:
         self._watching = watching
         self._clock = clock
         self._tasks = TaskSet("media desk")
+        self._segments = TaskSet("segments")
         self._silence = TaskSet("analysis silence")
         self._publishing: dict[str, asyncio.Lock] = {}
         self.stats: dict[tuple[WorkerRole, int], WorkerStats] = {}
@@ -83,8 +87,9 @@ class MediaDesk:
     async def aclose(self) -> None:
         """What the workers said so far is on disk when this returns. May be called twice."""
         await self._silence.aclose()
-        await self._tasks.drain(10.0)
-        await self._tasks.aclose()
+        for tasks in (self._segments, self._tasks):
+            await tasks.drain(INDEX_S)
+            await tasks.aclose()
 
     async def publish(self, room: ExamRoom, seat: Seat, request: Publish) -> str:
         """Answer a student's offer. A later one of the same attempt takes the place of the earlier."""
@@ -132,7 +137,7 @@ class MediaDesk:
             case Thumbnail():
                 self._recording.thumbnail(message)
             case SegmentWritten():
-                self._later(self._recording.segment(message), "segment")
+                self._segments.start(self._recording.segment(message), name="segment")
             case RecordingProblem():
                 self._recording.problem(message)
             case SlotMapping():
@@ -244,13 +249,22 @@ class MediaDesk:
 
     async def _finish(self, seat: Seat) -> None:
         """The last segment first, then let go of the student."""
-        await self._recording.stop(seat)
-        self._recording.forget(seat.attempt_id)
-        self._analysis.forget(seat)
-        self._fleet.forget(seat.attempt_id)
-        self._publishing.pop(seat.attempt_id, None)
-        if seat.worker is not None:
-            self._fleet.media(seat.worker).send(CloseStudent(attempt_id=seat.attempt_id))
+        try:
+            await self._recording.stop(seat)
+            await self._segments.drain(INDEX_S)
+            self._recording.forget(seat.attempt_id)
+            self._analysis.forget(seat)
+            if seat.worker is not None:
+                self._fleet.media(seat.worker).send(CloseStudent(attempt_id=seat.attempt_id))
+        finally:
+            self._fleet.forget(seat.attempt_id)
+            self._publishing.pop(seat.attempt_id, None)
+            seat.worker = None
+
+    def still_recording(self, attempt_id: str) -> bool:
+        """Whether segments may still come: a moment longer than the attempt runs."""
+        found = self._rooms.find(attempt_id)
+        return found is not None and found[1].worker is not None
 
     def _later(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.start(self._guarded(work, name), name=f"media.{name}")

@@ -43,7 +43,7 @@ class Seat:
     """Open ones and the last ten, oldest first."""
 
     worker: int | None = None
-    """The media process that has, or last had, its tracks."""
+    """The media process that has its tracks, until the last segment of an attempt that is over is on disk."""
     analysis: int | None = None
     state: TileState = "absent"
     since: float = 0.0

@@ -60,7 +60,9 @@ async def incidents(request: web.Request) -> web.Response:
 async def show_timeline(request: web.Request) -> web.Response:
     place = await _place(request)
     async with request.app[DATABASE].reading() as tx:
-        return _json(await timeline(tx, place.attempt, now=request.app[DESKS].clock()))
+        complete = request.app[RECORDINGS].complete(place.attempt)
+        now = request.app[DESKS].clock()
+        return _json(await timeline(tx, place.attempt, recorded=complete, now=now))
 
 
 async def show_report(request: web.Request) -> web.Response:

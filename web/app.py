@@ -151,7 +151,7 @@ async def _parts(app: web.Application, make_fleet: FleetMaker, clock: Clock) -> 
         desks = make_desks(settings, fleet, database, IndexedEvidence(files, database, clock=clock), clock)
         app[keys.DATABASE], app[keys.EVIDENCE], app[keys.DESKS] = database, files, desks
         app[keys.ACCESS] = Access(database)
-        app[api.RECORDINGS] = Recordings(database, settings.recordings_dir)
+        app[api.RECORDINGS] = Recordings(database, settings.recordings_dir, desks.media.still_recording)
         for close in (desks.rooms.aclose, desks.incidents.aclose, desks.attempts.aclose, desks.media.aclose):
             stack.push_async_callback(close)
         await desks.rooms.start()

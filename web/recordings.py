@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import NotFound, OutOfOrder
@@ -16,15 +17,20 @@ AT_ONCE = 1
 
 
 class Recordings:
-    def __init__(self, database: Database, directory: Path) -> None:
+    def __init__(self, database: Database, directory: Path, still_recording: Callable[[str], bool]) -> None:
         self._database = database
+        self._still_recording = still_recording
         self._directory = directory.resolve()
         self._joining = asyncio.Semaphore(AT_ONCE)
+
+    def complete(self, attempt: Attempt) -> bool:
+        """Whether the attempt is over and its last segment is on disk."""
+        return attempt.status.over and not self._still_recording(attempt.id)
 
     async def whole(self, attempt: Attempt, track: str) -> Recording:
         """Made at the first request, kept afterwards. Raises OutOfOrder while it is still being recorded,
         NotFound where nothing was."""
-        if not attempt.status.over:
+        if not self.complete(attempt):
             raise OutOfOrder(what="Fetching the whole recording before the end")
         segments = await self._segments(attempt.id, track)
         if not segments:

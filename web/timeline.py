@@ -16,8 +16,8 @@ from db.segments import RecordingGap, Segment
 from signaling.seating import stored_view
 
 
-async def timeline(tx: Transaction, attempt: Attempt, *, now: float) -> dict[str, Any]:
-    """`Timeline` in web/static/js/types.d.ts."""
+async def timeline(tx: Transaction, attempt: Attempt, *, recorded: bool, now: float) -> dict[str, Any]:
+    """`Timeline` in web/static/js/types.d.ts. `recorded`: the recording is complete."""
     id = attempt.id
     segments = await tx.segments.of_attempt(id)
     events = await tx.events.of_attempt(id)
@@ -30,7 +30,7 @@ async def timeline(tx: Transaction, attempt: Attempt, *, now: float) -> dict[str
             "started_at": attempt.started_at,
             "ended_at": attempt.ended_at,
         },
-        "recording": _recording(attempt, segments),
+        "recording": _recording(attempt, segments) if recorded else None,
         "segments": [segment_view(one) for one in segments],
         "gaps": [gap_view(one) for one in await tx.segments.gaps(id)],
         "incidents": [incident_view(one) for one in await tx.incidents.of_attempt(id)],
@@ -51,7 +51,7 @@ async def timeline(tx: Transaction, attempt: Attempt, *, now: float) -> dict[str
 
 def _recording(attempt: Attempt, segments: list[Segment]) -> dict[str, Any] | None:
     main = [one for one in segments if one.track == "main"]
-    if not attempt.status.over or not main:
+    if not main:
         return None
     return {"url": f"/api/attempts/{attempt.id}/recording", "started_at": main[0].started_at}
 

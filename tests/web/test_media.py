@@ -13,6 +13,7 @@ from typing import Any
 import av
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from config.settings import load
@@ -149,7 +150,7 @@ def _evidence_key(event: Message) -> str:
 async def _review(site: Site, attempt: str) -> None:
     client = await site.enter("prof")
     url = f"/api/attempts/{attempt}"
-    timeline = await (await client.get(f"{url}/timeline")).json()
+    timeline = await _closed_timeline(client, url)
     assert [one["status"] for one in timeline["statuses"]] == ["running", "complete"]
     assert [one["given"] for one in timeline["consents"]] == [True]
     assert "no_face" in [one["kind"] for one in timeline["incidents"]]
@@ -174,6 +175,17 @@ async def _review(site: Site, attempt: str) -> None:
     assert "no_face" in [one["kind"] for one in report["suspected"]]
     assert report["confirmed"] == []
     assert report["recording"]["recorded_s"] > 5
+
+
+async def _closed_timeline(client: ClientSession, url: str) -> dict[str, Any]:
+    """Once the last segment is on disk, which is a moment after the end."""
+    async with asyncio.timeout(30):
+        while True:
+            timeline: dict[str, Any] = await (await client.get(f"{url}/timeline")).json()
+            if timeline["recording"] is not None:
+                return timeline
+            assert (await client.get(f"{url}/recording")).status in (200, 409)
+            await asyncio.sleep(0.1)
 
 
 async def test_a_killed_media_process_is_survived_under_the_same_attempt(running: Running) -> None:
@@ -235,7 +247,7 @@ async def _segments(site: Site, attempt: str, wanted: int) -> list[Any]:
             await asyncio.sleep(0.2)
 
 
-def test_recordings_lie_under_the_attempt(running: Running) -> None:
+async def test_recordings_lie_under_the_attempt(running: Running) -> None:
     folders = {path.name for path in Path(running.site.settings.recordings_dir).iterdir()}
     assert folders
     assert all(len(name) == 32 for name in folders)
