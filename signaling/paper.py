@@ -14,11 +14,10 @@ _HEADING = re.compile(r"(#{1,4}) +(.+)")
 _BULLET = re.compile(r"[-*] +(.+)")
 _NUMBER = re.compile(r"\d{1,3}[.)] +(.+)")
 _QUOTE = re.compile(r"> ?(.*)")
-_INLINE = (
-    (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
-    (re.compile(r"\*\*(.+?)\*\*"), r"<strong>\1</strong>"),
-    (re.compile(r"\*(.+?)\*"), r"<em>\1</em>"),
-)
+_CODE = re.compile(r"`([^`]+)`")
+# The marks hug what they mark, or 2 * 3 * 4 would become emphasis.
+_STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_EMPHASIS = re.compile(r"\*(?=[^\s*])(.+?)(?<=[^\s*])\*")
 
 
 def to_html(markdown: str) -> str:
@@ -26,10 +25,16 @@ def to_html(markdown: str) -> str:
 
 
 def _inline(text: str) -> str:
-    html = escape(text)
-    for pattern, replacement in _INLINE:
-        html = pattern.sub(replacement, html)
-    return html
+    """Every other part of a split by code spans is code, and nothing inside it is marked."""
+    parts = _CODE.split(text)
+    return "".join(
+        f"<code>{escape(part)}</code>" if number % 2 else _marked(escape(part))
+        for number, part in enumerate(parts)
+    )
+
+
+def _marked(html: str) -> str:
+    return _EMPHASIS.sub(r"<em>\1</em>", _STRONG.sub(r"<strong>\1</strong>", html))
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
