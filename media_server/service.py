@@ -80,7 +80,7 @@ class MediaService:
         self._watchers: dict[str, _Watcher] = {}
         self._links: dict[str, AnalysisLink] = {}
         self._pool = ThreadPoolExecutor(
-            _WRITER_THREADS, thread_name_prefix="recorder", initializer=name_thread, initargs=(RECORDER_THREAD,)
+            _WRITER_THREADS, "recorder", initializer=name_thread, initargs=(RECORDER_THREAD,)
         )
         self._tasks = TaskSet("media service")
         self._stats_at = 0.0

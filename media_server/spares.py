@@ -26,7 +26,8 @@ async def end(process: Process, *, grace_s: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM if grace_s > 0 else signal.SIGKILL)
         try:
-            await asyncio.wait_for(process.wait(), max(grace_s, 0.001))
+            async with asyncio.timeout(max(grace_s, 0.001)):
+                await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

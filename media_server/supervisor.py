@@ -156,7 +156,8 @@ class Supervisor:
             self._tasks.start(self._keep(worker), name=f"{worker.role}.{worker.index}")
         ready = asyncio.gather(*(worker.settled.wait() for worker in self._workers.values()))
         try:
-            await asyncio.wait_for(ready, START_S)
+            async with asyncio.timeout(START_S):
+                await ready
         except TimeoutError:
             self._last_words = self._last_words or "A worker process did not start in time."
         if any(worker.channel is None for worker in self._workers.values()):

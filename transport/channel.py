@@ -96,7 +96,8 @@ class Channel:
         self._waiting[number] = future
         try:
             self._write(number, 0, message)
-            reply = await asyncio.wait_for(future, seconds)
+            async with asyncio.timeout(seconds):
+                reply = await future
         finally:
             self._waiting.pop(number, None)
         if isinstance(reply, Problem):
@@ -168,7 +169,9 @@ class Channel:
         await self._tasks.aclose()
         with contextlib.suppress(ConnectionError, OSError):
             try:
-                await asyncio.wait_for(self._writer.wait_closed(), FLUSH_S)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation, and who waits for that hangs.
+                async with asyncio.timeout(FLUSH_S):
+                    await self._writer.wait_closed()
             except TimeoutError:
                 self._writer.transport.abort()
 
