@@ -73,7 +73,7 @@ class Socket:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._session = Session(side, self._loop.time(), limits)
-        self._outbox = outbox or Outbox()
+        self._outbox = Outbox() if outbox is None else outbox
         self._requests: asyncio.Queue[AnyClientMessage | Greeted | None] = asyncio.Queue(WAITING_REQUESTS)
         self._ending: asyncio.Future[Bye] = self._loop.create_future()
 
