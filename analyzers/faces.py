@@ -17,7 +17,7 @@ from core.samples import VideoSample
 
 @dataclass(frozen=True, slots=True)
 class FaceSettings:
-    rate_hz: float = 3.0
+    rate_hz: float = 2.0
     second_face: float = 0.6
     """Score from which another face counts."""
     second_face_width: float = 0.04

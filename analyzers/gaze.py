@@ -16,7 +16,7 @@ from core.samples import VideoSample
 
 @dataclass(frozen=True, slots=True)
 class GazeSettings:
-    rate_hz: float = 3.0
+    rate_hz: float = 2.0
     yaw: float = 28.0
     """Degrees, head and eyes together, left or right: beyond a wide screen at arm's length."""
     up: float = 22.0
