@@ -24,19 +24,40 @@ from pathlib import Path
 from typing import ClassVar
 
 import av
+import cv2
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from core.errors import ProctorError
 from simulation import media
-from simulation.encode import encode_camera, encode_mjpeg, encode_wav, write_jpeg
+from simulation.encode import (
+    SCREEN_FPS,
+    SCREEN_SIZE,
+    encode_camera,
+    encode_mjpeg,
+    encode_screen,
+    encode_wav,
+    write_jpeg,
+)
 from simulation.footage import UnplayableFile, length_of, pictures_of, sound_of
 from simulation.people import Image
 from simulation.recipes import DEMO, RECIPES
-from simulation.scenes import FPS, SECONDS, Scene, Sensor, Span
+from simulation.scenes import FPS, SECONDS, Scene, Sensor, Span, desktop
 from simulation.speech import Sound
 
-__all__ = ["DEMO", "Clip", "UnknownClip", "ensure", "ensure_all", "find", "from_file", "names", "obtainable"]
+__all__ = [
+    "DEMO",
+    "Clip",
+    "UnknownClip",
+    "ensure",
+    "ensure_all",
+    "find",
+    "from_file",
+    "names",
+    "obtainable",
+    "screen",
+]
 
 Told = Callable[[int, int], None]
 """Called with pictures done and in all."""
@@ -143,6 +164,18 @@ def from_file(path: Path, progress: Told | None = None) -> Clip:
     with av.open(str(folder / "main.webm")) as container:
         seconds = round((container.duration or 0) / 1e6 * FPS) / FPS
     return Clip(path.name, seconds, seconds, (), folder)
+
+
+def screen() -> Path:
+    """WebM of a shared screen, ten seconds that loop. Raises MissingMedia."""
+    page = cv2.imread(str(media.ensure("screen-photo")), cv2.IMREAD_COLOR)
+    file = _clips_dir() / f"screen-{_recipes_hash('screen')}.webm"
+    with _locked(file.stem):
+        if not file.exists():
+            part = file.with_suffix(".part")
+            encode_screen(part, desktop(np.asarray(page, np.uint8), SCREEN_SIZE, 10 * SCREEN_FPS))
+            part.replace(file)
+    return file
 
 
 def ensure_all(

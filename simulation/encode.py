@@ -23,6 +23,8 @@ OPUS_RATE = 48_000
 OPUS_FRAME_MS = 60
 LOW_SIZE = (160, 120)
 LOW_FPS = 5
+SCREEN_SIZE = (1280, 720)
+SCREEN_FPS = 5
 
 
 def encode_camera(main: Path, low: Path, pictures: Iterable[Image], sound: Sound) -> Iterator[int]:
@@ -48,6 +50,15 @@ def encode_camera(main: Path, low: Path, pictures: Iterable[Image], sound: Sound
             yield n + 1
         for container, stream in ((full, audio), (full, video), (tiny, small)):
             container.mux(stream.encode(None))
+
+
+def encode_screen(path: Path, pictures: Iterable[Image]) -> None:
+    """VP8 1280x720@5 at 400 kbit/s: a shared screen."""
+    with av.open(str(path), "w", format="webm") as container:
+        stream = _vp8(container, SCREEN_SIZE, SCREEN_FPS, 400_000)
+        for n, picture in enumerate(pictures):
+            container.mux(stream.encode(_frame(picture, n, SCREEN_FPS)))
+        container.mux(stream.encode(None))
 
 
 def encode_mjpeg(path: Path, pictures: Iterable[Image]) -> Iterator[int]:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from core.tasks import cancel_and_wait
-from simulation import reel
+from simulation import clips, reel
 from simulation.client import PlannedSignal, SimulatedStudent
 from simulation.clips import Clip
 from simulation.reel import Script
@@ -32,6 +32,8 @@ class Cast:
     rests: int = 0
     """How often the clip's calm beginning is played between two rounds."""
     signals: tuple[PlannedSignal, ...] = ()
+    screen: bool = False
+    """Shares a screen too (see `clips.screen`)."""
 
 
 def distribute(links: Sequence[str], clips: Sequence[Clip], rests: int = 0) -> list[Cast]:
@@ -43,13 +45,7 @@ class Load:
     """Start with `start()`, look at `students` and `watchers`, end with `aclose()`."""
 
     def __init__(self, casts: Iterable[Cast], watcher_links: Sequence[str] = (), *, tiles: int = 50) -> None:
-        self.students = [
-            SimulatedStudent(
-                cast.link, reel.load(cast.clip), signals=cast.signals,
-                script=Script(cast.clip.seconds, cast.clip.calm_s, cast.rests, offset_s=0.0),
-            )
-            for cast in casts
-        ]  # fmt: skip
+        self.students = [_student(cast) for cast in casts]
         self.watchers = [SimulatedWatcher(link, tiles=tiles) for link in watcher_links]
         self._tasks: list[asyncio.Task[None]] = []
         self._watching: list[asyncio.Task[None]] = []
@@ -98,6 +94,13 @@ class Load:
 
     async def aclose(self) -> None:
         await cancel_and_wait(*self._tasks, *self._watching)
+
+
+def _student(cast: Cast) -> SimulatedStudent:
+    clip = cast.clip
+    film = reel.load(clip, clips.screen() if cast.screen else None)
+    script = Script(clip.seconds, clip.calm_s, cast.rests)
+    return SimulatedStudent(cast.link, film, script=script, signals=cast.signals)
 
 
 async def run_load(

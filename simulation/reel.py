@@ -34,8 +34,8 @@ class Strip:
         return CLOCK_RATE[self.codec]
 
     def index_at(self, position: float) -> int:
-        """The packet of a position in the clip (seconds); positions past the end give the last one."""
-        return min(int(position / self.step + 1e-6), len(self.packets) - 1)
+        """The packet of a position in the clip (seconds); a strip shorter than the clip begins again."""
+        return int(position / self.step + 1e-6) % len(self.packets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,12 @@ class Script:
 
 
 @lru_cache(maxsize=32)
-def load(clip: Clip) -> Reel:
-    """Read a clip's packets (2 MB)."""
-    main = _strips(clip.video, TrackRole.MAIN)
-    return Reel(clip, {**main, **_strips(clip.low, TrackRole.LOW)})
+def load(clip: Clip, screen: Path | None = None) -> Reel:
+    """Read a clip's packets (2 MB), and those of a screen that is shared beside it (`clips.screen()`)."""
+    strips = _strips(clip.video, TrackRole.MAIN) | _strips(clip.low, TrackRole.LOW)
+    if screen is not None:
+        strips |= _strips(screen, TrackRole.SCREEN)
+    return Reel(clip, strips)
 
 
 def _strips(path: Path, video_role: TrackRole) -> dict[TrackRole, Strip]:

@@ -7,6 +7,7 @@ A scene is a pure function of time: `frame(t)` is the picture at `t` seconds. Sw
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -289,3 +290,12 @@ class Sensor:
         n = round(next((start for start, end in self._hangs if start <= t < end), t) * FPS)
         lighter = cv2.add(self._scene.frame(t), self._grain[n * 7 % 6])
         return np.asarray(cv2.subtract(lighter, self._grain[(n * 7 + n // 6 + 3) % 6]), np.uint8)
+
+
+def desktop(page: Image, size: tuple[int, int], pictures: int) -> Iterator[Image]:
+    """Somebody scrolls a little through `page`, and back; width × height of `size`."""
+    width, height = size
+    tall = cv2.resize(page, (width, height * 5 // 4), interpolation=cv2.INTER_AREA)
+    for n in range(pictures):
+        top = round(height / 8 * (1 - math.cos(2 * math.pi * n / pictures)))
+        yield np.ascontiguousarray(tall[top : top + height], np.uint8)

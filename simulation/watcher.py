@@ -66,6 +66,8 @@ class SimulatedWatcher:
         """By attempt id."""
         self.events: list[Heard] = []
         self.overlays = 0
+        self.screens: set[str] = set()
+        """Attempts whose screen arrives at the server."""
         self.on_event: Callable[[Heard], None] | None = None
         self.on_frame: Callable[[str, EncodedFrame], None] | None = None
         """Told of each frame of each tile, by attempt id."""
@@ -184,6 +186,7 @@ class SimulatedWatcher:
                 self._changed.set()
             case m.Tile():
                 self._note(message.attempt, message.worker, message.state)
+                (self.screens.add if message.screen else self.screens.discard)(message.attempt)
             case m.WorkerState(state="up") if message.worker in self._restarted:
                 self._restarted[message.worker].set()
             case m.EventMessage():

@@ -80,7 +80,10 @@ def opened(watcher: SimulatedWatcher, attempt: str) -> list[str]:
 async def test_a_class_under_a_proctors_eyes(tmp_path: Path, clip: Callable[[str], Clip]) -> None:
     tab = PlannedSignal(0.2, SignalKind.TAB_HIDDEN)
     async with house(tmp_path, 2) as there:
-        casts = [Cast(there.students[0], clip("normal")), Cast(there.students[1], clip("normal"), 0, (tab,))]
+        casts = [
+            Cast(there.students[0], clip("normal")),
+            Cast(there.students[1], clip("normal"), 0, (tab,), screen=True),
+        ]
         load = Load(casts, [there.proctor], tiles=4)
         quiet, busy = load.students
         (watcher,) = load.watchers

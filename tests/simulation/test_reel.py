@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from core.kinds import Kind
+from media_server.codecs import picture_size
 from media_server.frames import TrackRole
-from simulation import reel
+from simulation import clips, reel
 from simulation.clips import Clip
 from simulation.reel import Script, Strip
 from simulation.scenes import Span
@@ -35,9 +36,9 @@ def test_an_event_that_had_begun_before_the_start_is_left_out() -> None:
     assert Script(32, 8, offset_s=15).times(Span(Kind.PHONE, 10, 22), until=40) == [(27, 39)]
 
 
-def test_a_position_past_the_last_packet_is_the_last_packet() -> None:
+def test_a_strip_that_is_shorter_than_the_clip_begins_again() -> None:
     strip = Strip("opus", 0.06, (b"a", b"b", b"c"), (0, 1, 2))
-    assert [strip.index_at(at) for at in (0, 0.059, 0.06, 0.12, 5)] == [0, 0, 1, 2, 2]
+    assert [strip.index_at(at) for at in (0, 0.059, 0.06, 0.12, 0.18, 0.25)] == [0, 0, 1, 2, 0, 1]
 
 
 def test_a_clip_is_read_whole_with_a_keyframe_every_two_seconds(clip: Callable[[str], Clip]) -> None:
@@ -51,3 +52,11 @@ def test_a_clip_is_read_whole_with_a_keyframe_every_two_seconds(clip: Callable[[
     assert sorted(set(low.latest_keyframe)) == list(range(0, len(low.packets), 10))
     assert sum(map(len, main.packets)) * 8 / found.clip.seconds < 600_000
     assert sum(map(len, low.packets)) * 8 / found.clip.seconds < 60_000
+
+
+def test_a_screen_goes_beside_the_camera(clip: Callable[[str], Clip]) -> None:
+    found = reel.load(clip("normal"), clips.screen())
+    shared = found.strips[TrackRole.SCREEN]
+    assert len(shared.packets) == 50
+    assert picture_size("vp8", shared.packets[0]) == (1280, 720)
+    assert found.strips[TrackRole.MAIN] == reel.load(clip("normal")).strips[TrackRole.MAIN]
