@@ -41,9 +41,11 @@ class BandwidthEstimator:
         self.rate = 0.0
         """bit/s received, over the last window."""
 
-    def add(self, abs_send_time: int, arrived_at: float, size: int) -> None:
-        """`abs_send_time`: 24 bits, 6.18 fixed point seconds of the sender's clock; `size` in bytes."""
+    def add_bytes(self, size: int) -> None:
         self._bytes += size
+
+    def add_delay(self, abs_send_time: int, arrived_at: float) -> None:
+        """`abs_send_time`: 24 bits, 6.18 fixed point seconds of the sender's clock."""
         ticks = int(arrived_at * _TICKS) - abs_send_time
         if self._reference is None:
             self._reference = ticks

@@ -5,8 +5,8 @@ VP8 after RFC 7741, H.264 after RFC 6184 (packetization mode 1), Opus after RFC 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from media_server import h264
 from media_server.frames import Codec, EncodedFrame
@@ -15,9 +15,8 @@ MAX_PAYLOAD = 1_150
 """Bytes of a frame in one packet: leaves room for RTP, RTX, SRTP, UDP and a tunnel within 1280."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """What one packet carries of a frame."""
+class Fragment(NamedTuple):
+    """What one packet carries of a frame. A tuple, as one is made for every packet."""
 
     data: bytes
     starts_frame: bool

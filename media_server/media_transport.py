@@ -37,6 +37,8 @@ MAX_LEARNED_SSRCS = 64
 MAX_SEND_BUFFER = 256 * 1024
 """Bytes waiting in the socket above which nothing more is sent."""
 REPORT_INTERVAL = 1.0
+DELAY_SAMPLING = 3
+"""Packets from one look at a packet's delay to the next: only the least of a window counts."""
 _COMPOUND_LIMIT = 1_100
 _NACK, _PLI, _FIR, _APP = 1, 1, 4, 15
 
@@ -180,10 +182,11 @@ class MediaTransport(RTCDtlsTransport):
         packet = parse_rtp(data, now)
         self.last_packet_at = now
         self.rtp_received += 1
-        if self._ids.abs_send_time:
+        self.bandwidth.add_bytes(len(data))
+        if self._ids.abs_send_time and self.rtp_received % DELAY_SAMPLING == 0:
             stamp = packet.extension(self._ids.abs_send_time)
             if stamp is not None and len(stamp) == 3:
-                self.bandwidth.add(int.from_bytes(stamp, "big"), now, len(data))
+                self.bandwidth.add_delay(int.from_bytes(stamp, "big"), now)
         receiver = self._by_ssrc.get(packet.ssrc) or self._learn(packet)
         if receiver is None:
             self.rtp_unrouted += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct, pack
 
@@ -45,12 +46,15 @@ class RtpPacket:
     ssrc: int
     payload: bytes
     """Without padding; empty where the packet was padding only."""
-    extensions: list[tuple[int, bytes]]
     arrived_at: float
     """UNIX seconds."""
+    profile: int = 0
+    block: bytes = b""
+    """The header extension as it came; taken apart when asked."""
 
     def extension(self, wanted: int) -> bytes | None:
-        for number, value in self.extensions:
+        """A header extension by its negotiated number (RFC 8285, one- and two-byte headers)."""
+        for number, value in _extensions(self.profile, self.block):
             if number == wanted:
                 return value
         return None
@@ -65,46 +69,52 @@ def parse_rtp(data: bytes, arrived_at: float) -> RtpPacket:
         raise ValueError("RTP version is not 2")
     start = 12 + 4 * (first & 0x0F)
     end = len(data)
-    extensions: list[tuple[int, bytes]] = []
+    profile, block = 0, b""
     if first & 0x10:
         if end < start + 4:
             raise ValueError("RTP header extension is truncated")
         profile, words = _EXTENSION.unpack_from(data, start)
-        body = start + 4
-        start = body + 4 * words
-        if start <= end:
-            extensions = _parse_extensions(profile, data, body, start)
+        begin = start + 4
+        start = begin + 4 * words
+        block = data[begin:start]
     if first & 0x20:
         end -= data[-1]
     if start > end:
         raise ValueError("RTP packet is truncated")
     return RtpPacket(
-        second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, data[start:end], extensions, arrived_at
+        second & 0x7F,
+        second > 0x7F,
+        sequence,
+        timestamp,
+        ssrc,
+        data[start:end],
+        arrived_at,
+        profile,
+        block,
     )
 
 
-def _parse_extensions(profile: int, data: bytes, pos: int, end: int) -> list[tuple[int, bytes]]:
-    """RFC 8285, one- and two-byte headers; a value that runs over the end is left out."""
-    found: list[tuple[int, bytes]] = []
+def _extensions(profile: int, block: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, value); a value that runs over the end is left out."""
     two_byte = profile & 0xFFF0 == _TWO_BYTE
     if not two_byte and profile != _ONE_BYTE:
-        return found
+        return
+    pos, end = 0, len(block)
     while pos < end:
-        head = data[pos]
+        head = block[pos]
         if head == 0:
             pos += 1
             continue
         if two_byte:
             if pos + 2 > end:
-                break
-            number, length, pos = head, data[pos + 1], pos + 2
+                return
+            number, length, pos = head, block[pos + 1], pos + 2
         else:
             number, length, pos = head >> 4, (head & 0x0F) + 1, pos + 1
         if pos + length > end:
-            break
-        found.append((number, data[pos : pos + length]))
+            return
+        yield number, block[pos : pos + length]
         pos += length
-    return found
 
 
 def pack_header(

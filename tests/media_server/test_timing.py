@@ -114,7 +114,8 @@ def drive(
     while now < start + seconds:
         free = max(now, free) + 8_000 / capacity
         arrived = 1_000_000.0 + free + 0.02
-        estimator.add(int((now % 64) * 2**18) & 0xFFFFFF, arrived, 1000)
+        estimator.add_bytes(1000)
+        estimator.add_delay(int((now % 64) * 2**18) & 0xFFFFFF, arrived)
         if now - looked >= 0.25:
             looked = now
             estimator.update(arrived)
@@ -143,7 +144,7 @@ def test_the_estimate_recovers_when_the_queue_is_gone() -> None:
 
 
 def sound(sequence: int) -> RtpPacket:
-    return RtpPacket(111, False, sequence, sequence * 2_880, 1, b"x", [], 0.0)
+    return RtpPacket(111, False, sequence, sequence * 2_880, 1, b"x", 0.0)
 
 
 def test_sound_is_put_in_order_and_never_waits_long() -> None:
