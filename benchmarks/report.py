@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from benchmarks.quiet import Quiet
 from benchmarks.results import Percentiles, Result, Row
 
 COLUMNS = (
@@ -79,6 +80,20 @@ is encoded again for each watcher, `MediaRecorder` records; same clips, same run
 The plain pipeline costs **{result.ratio:g} times** as much a student, and drops \
 {max(0.0, 1 - plain.frames_per_second / 15):.0%} of the frames: with all fifteen looks a second it would \
 need {plain.core_percent_per_look * 15:.0f} % of a core.
+{_quiet_section(result.quiet)}"""
+
+
+def _quiet_section(quiet: Quiet | None) -> str:
+    if quiet is None:
+        return ""
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(quiet.kinds.items())) or "none"
+    return f"""
+## False alarms on clean footage
+
+{quiet.student_hours:g} student-hours of {quiet.people} people on which nothing happens (the calm beginning of \
+each clip, repeated): **{quiet.alerts_per_student_hour:g} alerts a student-hour** (at most 2 are allowed), and \
+{quiet.detections} detections that interrupt nobody. Kinds: {kinds}. The set is small and repeats itself: it \
+shows that detectors keep still, not that they are right.
 """
 
 

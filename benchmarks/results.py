@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.machine import Machine
+from benchmarks.quiet import Quiet
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -76,3 +77,4 @@ class Result(msgspec.Struct, frozen=True):
     tile_kbps: float
     rss_mb_per_student: float
     rows: list[Row]
+    quiet: Quiet | None = None

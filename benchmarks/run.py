@@ -9,6 +9,7 @@ from rich.console import Console
 
 from benchmarks.machine import describe
 from benchmarks.plain_trial import run_plain
+from benchmarks.quiet import measure_quiet
 from benchmarks.results import Result, Row
 from benchmarks.trial import run_trial
 from simulation import clips
@@ -21,7 +22,7 @@ FULL_PERCENT = 90.0
 """A machine busier than this measures itself."""
 
 
-async def run_bench(students: Sequence[int], seconds: float, console: Console) -> Result:
+async def run_bench(students: Sequence[int], seconds: float, quiet_hours: float, console: Console) -> Result:
     """Raises MissingMedia, TimeoutError."""
     names = [name for name in clips.DEMO if name in clips.obtainable()]
     await _compose(names, console)
@@ -31,6 +32,9 @@ async def run_bench(students: Sequence[int], seconds: float, console: Console) -
         for number in students:
             status.update(f"{number} students, everything on")
             rows.append(await run_trial(number, seconds, names))
+        quiet = None
+        if quiet_hours:
+            quiet = await asyncio.to_thread(measure_quiet, quiet_hours, status.update)
     best = headline(rows)
     total = best.core_percent_per_student.total
     return Result(
@@ -44,6 +48,7 @@ async def run_bench(students: Sequence[int], seconds: float, console: Console) -
         tile_kbps=best.tile_kbps,
         rss_mb_per_student=best.rss_mb_per_student,
         rows=rows,
+        quiet=quiet,
     )
 
 
