@@ -13,7 +13,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -44,9 +52,16 @@ class MediaSettings(Section):
     public_address: str = ""
     """Put into our ICE candidates in place of the local address (1:1 NAT)."""
     bind_address: str = ""
-    """Gather candidates on this address only; empty: all (loopback included where the site is loopback)."""
+    """Gather candidates on this IP address only; empty: all (loopback where there is nothing else)."""
     ice_servers: list[dict[str, str | list[str]]] = []
     """Given to browsers only; the server itself never asks a STUN server."""
+
+    @field_validator("public_address", "bind_address")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value:
+            ip_address(value)
+        return value
 
 
 class AnalysisSettings(Section):

@@ -276,6 +276,7 @@ class MediaService:
 
     def stats(self) -> WorkerStats:
         used = usage()
+        tracks = [track for one in self._students.values() for track in one.feed.stats().tracks.values()]
         recorders = [one.recorder for one in self._students.values() if one.recorder is not None]
         return WorkerStats(
             role="media",
@@ -287,6 +288,11 @@ class MediaService:
             counters={
                 "students": len(self._students),
                 "watchers": len(self._watchers),
+                "packets.in": sum(track.packets for track in tracks),
+                "packets.lost": sum(track.packets_lost for track in tracks),
+                "packets.recovered": sum(track.packets_recovered for track in tracks),
+                "frames.dropped": sum(track.frames_dropped for track in tracks),
+                "keyframes.asked": sum(track.keyframe_requests for track in tracks),
                 "recordings": len(recorders),
                 "recording.dropped": sum(recorder.dropped for recorder in recorders),
                 "analysis.sent": sum(link.sent for link in self._links.values()),

@@ -18,6 +18,7 @@ import uvloop
 from config.logging import configure
 from config.naming import MEDIA, name_process
 from config.worker import WorkerArguments, parse_arguments
+from media_server.addresses import gather_on
 from media_server.service import HEALTH_LOOK_S, MediaService
 from transport.channel import Channel, connect
 from transport.messages import AnyMessage, Hello
@@ -36,6 +37,7 @@ async def serve(arguments: WorkerArguments) -> None:
 
     channel = await connect(arguments.control, handle)
     settings = arguments.settings
+    gather_on(settings.media.bind_address)
     service = MediaService(arguments.index, settings.media, settings.recording, channel.send)
     channel.send(Hello("media", arguments.index, os.getpid()))
     log.info("media process is up", extra={"index": arguments.index})
