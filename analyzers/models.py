@@ -144,18 +144,22 @@ class ModelStore:
         return file
 
     def describe(self, *, measure: bool = False) -> list[ModelReport]:
-        """Every known weights file; with `measure`, loads the ONNX ones at hand and times a run."""
+        """Every known weights file; with `measure`, loads those at hand and times a run."""
         return [self._report(weights, measure) for weights in self.manifest.values()]
 
     def _report(self, weights: Weights, measure: bool) -> ModelReport:
         file = self.find(weights.name)
-        timed = measure and file is not None and file.suffix == ".onnx"
-        speed = measure_run(self.session(weights.name)) if timed else None
+        speed = self._measure(weights, file) if measure and file else None
         verified = (
             self._verify(file, weights) if file and measure else self._verified.get(file) if file else None
         )
         loaded = any(key.endswith(f":{weights.name}") for key in self._shared)
         return ModelReport(weights, file, loaded, verified, speed)
+
+    def _measure(self, weights: Weights, file: Path) -> float | None:
+        if file.suffix == ".onnx":
+            return measure_run(self.session(weights.name))
+        return measure_dlib(file)
 
     def _directory(self, where: Where) -> Path | None:
         match where:
@@ -202,25 +206,39 @@ def open_session(file: Path) -> ort.InferenceSession:
 def measure_run(session: ort.InferenceSession, runs: int = 9) -> float:
     """Median milliseconds of one run on zeros; free dimensions are taken as 1 (pictures: 320)."""
     feed = {entry.name: _zeros(entry) for entry in session.get_inputs()}
-    session.run(None, feed)
+    return median_ms(lambda: session.run(None, feed), runs)
+
+
+def measure_dlib(file: Path, runs: int = 5) -> float | None:
+    """As `measure_run`, for dlib's own format; None where dlib is not installed."""
+    try:
+        import dlib
+    except ImportError:
+        return None
+    face = np.zeros((150, 150, 3), np.uint8)
+    if "resnet" in file.name:
+        network = dlib.face_recognition_model_v1(str(file))
+        return median_ms(lambda: network.compute_face_descriptor(face), runs)
+    predictor, box = dlib.shape_predictor(str(file)), dlib.rectangle(20, 20, 130, 130)
+    return median_ms(lambda: predictor(face, box), runs)
+
+
+def median_ms(run: Callable[[], object], runs: int) -> float:
+    """Median milliseconds, after one run to warm up."""
+    run()
     took = []
     for _ in range(runs):
         started = time.perf_counter()
-        session.run(None, feed)
+        run()
         took.append((time.perf_counter() - started) * 1000)
     return float(np.median(took))
 
 
-_SPECIAL: dict[str, Any] = {
-    "sr": np.array(16_000, np.int64),
-    "input@silero": np.zeros((1, 576), np.float32),
-}
-
-
 def _zeros(entry: Any) -> Any:
+    """Input of the shape a model declares; two of the voice model's are not as declared."""
     if entry.name == "sr":
-        return _SPECIAL["sr"]
+        return np.array(16_000, np.int64)
     if entry.name == "input" and len(entry.shape) == 2:
-        return _SPECIAL["input@silero"]
+        return np.zeros((1, 576), np.float32)
     free = 320 if len(entry.shape) == 4 else 1
     return np.zeros([size if isinstance(size, int) else free for size in entry.shape], np.float32)

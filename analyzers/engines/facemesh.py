@@ -1,4 +1,4 @@
-"""MediaPipe's face mesh with attention (Apache-2.0): 468 points and both irises, 5 ms.
+"""MediaPipe's face mesh with attention (Apache-2.0, by way of human-models, MIT): 468 points, irises, 5 ms.
 
 Input: the face, turned upright by the line between the eyes and half as large again as its box, as
 192×192 RGB in 0–1. The score falls to near zero on profiles and on what is no face.

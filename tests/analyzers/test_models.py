@@ -94,6 +94,7 @@ def test_describe_tells_what_is_here_and_how_fast(tmp_path: Path) -> None:
     assert reports["blazeface_short"].loaded
     assert reports["ssdlite"].verified
     assert (reports["ssdlite"].milliseconds or 0) > 0
+    assert (reports["dlib_resnet"].milliseconds or 0) > 0
     assert reports["yunet"].file is None
     assert reports["yunet"].milliseconds is None
     assert "no commercial use" in reports["dlib_points68"].weights.licence
