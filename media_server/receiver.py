@@ -36,7 +36,7 @@ TICK = 0.02
 """Seconds between looks at what is missing, while something is."""
 KEYFRAME_INTERVAL = 0.5
 """Seconds between keyframe requests of one track, at least."""
-PATIENCE = 0.25
+PATIENCE = 0.18
 """Seconds a hole may hold the picture up before a keyframe is asked for beside the retransmission."""
 
 _CODECS: dict[str, Codec] = {"video/vp8": "vp8", "video/h264": "h264", "audio/opus": "opus"}
