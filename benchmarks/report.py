@@ -90,10 +90,10 @@ def _quiet_section(quiet: Quiet | None) -> str:
     return f"""
 ## False alarms on clean footage
 
-{quiet.student_hours:g} student-hours of {quiet.people} people on which nothing happens (the calm beginning \
-of each clip, repeated): **{quiet.alerts_per_student_hour:g} alerts a student-hour** (at most 2 are allowed), \
-and {quiet.detections} detections that interrupt nobody. Kinds: {kinds}. The set is small and repeats itself: \
-it shows that detectors keep still, not that they are right.
+{quiet.student_hours:g} student-hours of {quiet.people} people on which nothing happens (the calm \
+beginning of each clip, repeated): **{quiet.alerts_per_student_hour:g} alerts a student-hour** (at most 2 \
+are allowed), and {quiet.detections} detections that interrupt nobody. Kinds: {kinds}. The set is small and \
+repeats itself: it shows that detectors keep still, not that they are right.
 """
 
 
