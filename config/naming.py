@@ -1,4 +1,4 @@
-"""Names that `ps`, `top` and the benchmarks see, where the system keeps them (Linux; at most 15 characters)."""
+"""Names that `ps`, `top` and the benchmarks see, where the system keeps them (Linux: 15 characters)."""
 
 from __future__ import annotations
 

@@ -16,8 +16,19 @@ import msgspec
 import uvloop
 
 from config import logging
+from core.samples import SignalKind
 from simulation import clips
+from simulation.client import PlannedSignal
 from simulation.load import Cast, run_load
+
+
+LOOKS_ELSEWHERE = {
+    "phone": (
+        PlannedSignal(25.0, SignalKind.TAB_HIDDEN, every=120.0),
+        PlannedSignal(31.0, SignalKind.TAB_VISIBLE, every=120.0),
+    )
+}
+"""By clip: who also goes to another tab now and then."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -27,7 +38,10 @@ class Part(msgspec.Struct, frozen=True):
 
 
 async def play(parts: list[Part]) -> None:
-    casts = [Cast(part.link, clips.ensure(part.clip), part.rests) for part in parts]
+    casts = [
+        Cast(part.link, clips.ensure(part.clip), part.rests, LOOKS_ELSEWHERE.get(part.clip, ()))
+        for part in parts
+    ]
     playing = asyncio.create_task(run_load(casts), name="students")
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 65536) else stop())
