@@ -67,6 +67,15 @@ class Overlay:
     """A line from between the eyes to where the person looks: x, y, x, y."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What an overlay draws into the face."""
+
+    at: float
+    points: tuple[tuple[float, float], ...]
+    gaze: tuple[float, float, float, float] | None
+
+
 class FaceWatch:
     """State of one student; engines are shared. Samples come in order of time."""
 
@@ -93,6 +102,7 @@ class FaceWatch:
         self._mesh: Mesh | None = None
         self._meshed = False
         self._pose: Pose | None = None
+        self._marks: _Marks | None = None
         self._last_face: Face | None = None
         self._others: tuple[Face, ...] = ()
         self._seen_at = -inf
@@ -148,6 +158,7 @@ class FaceWatch:
                 self._pose = estimate(self._mesh, sample.width, sample.height)
                 if self._pose:
                     self._learner.learn(sample.at, self._pose)
+            self._marks = self._mark(sample)
         return self._mesh
 
     def pose(self, sample: VideoSample) -> Pose | None:
@@ -161,20 +172,29 @@ class FaceWatch:
         return gaze_from(pose, neutral) if pose and neutral else None
 
     def overlay(self) -> Overlay | None:
-        """What is known of the newest sample; None before the first."""
+        """What is known of the newest sample; None before the first.
+
+        Where nobody asked for landmarks in it, those of the same face of a moment ago are shown.
+        """
         if self._sample is None or self._look is None:
             return None
         width, height = self._sample.width, self._sample.height
         boxes = tuple(box_of(face.box, width, height, "face", face.score) for face in self._look.faces)
-        mesh = self._mesh if self._meshed else None
+        marks, at = self._marks, self._look.at
+        if marks is None or self._look.main is None or at - marks.at >= self._settings.search_every:
+            return Overlay(at, boxes, (), None)
+        return Overlay(at, boxes, marks.points, marks.gaze)
+
+    def _mark(self, sample: VideoSample) -> _Marks | None:
+        """Landmarks and gaze of this sample's good mesh, for drawing."""
+        mesh = self._mesh
         if mesh is None or mesh.score < self._settings.certain:
-            return Overlay(self._look.at, boxes, (), None)
-        points = mesh.points[list(mesh.layout.contours), :2] / (width, height)
-        return Overlay(
-            self._look.at,
-            boxes,
+            return None
+        points = mesh.points[list(mesh.layout.contours), :2] / (sample.width, sample.height)
+        return _Marks(
+            sample.at,
             tuple((round(float(x), 4), round(float(y), 4)) for x, y in points),
-            self._gaze_line(mesh, width, height),
+            self._gaze_line(mesh, sample.width, sample.height),
         )
 
     def _gaze_line(self, mesh: Mesh, width: int, height: int) -> tuple[float, float, float, float] | None:

@@ -16,7 +16,6 @@ from analyzers.engines.base import FaceEngine, Image
 from analyzers.engines.boxes import letterbox
 from analyzers.engines.centerface import CenterFace
 from analyzers.engines.coco import INDEX_80
-from analyzers.engines.deepface import DeepFaceIdentity
 from analyzers.engines.yolox import YoloX
 from analyzers.engines.yunet import YuNet
 from analyzers.models import ModelStore
@@ -127,36 +126,3 @@ def test_a_pt_file_without_the_package_is_one_sentence(tmp_path: Path) -> None:
             ultralytics.load(ModelStore(tmp_path))
     else:
         pytest.skip("the package is installed")
-
-
-@pytest.mark.extras
-def test_ultralytics_runs_a_model_of_its_own_layout(tmp_path: Path, picture: Picture) -> None:
-    """An untrained model: nothing is downloaded, and what it says goes through our own types."""
-    package = pytest.importorskip("ultralytics")
-    package.YOLO("yolo11n.yaml").save(str(tmp_path / "yolo11n.pt"))
-    engine = ultralytics.load(ModelStore(tmp_path))
-    assert isinstance(engine, ultralytics.PackagedYolo)
-    assert all(thing.label in INDEX_80 for thing in engine.find(picture("portrait-1"), 1e-6))
-
-
-@pytest.mark.extras
-def test_deepface_compares_faces_with_dlibs_weights(
-    tmp_path: Path, engines: Engines, picture: Picture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("deepface")
-    monkeypatch.delenv("DEEPFACE_HOME", raising=False)
-    engine = DeepFaceIdentity(ModelStore(tmp_path), "Dlib")
-    embeddings = {}
-    for name in ("obama", "obama2", "biden"):
-        image = picture(name)
-        embeddings[name] = engine.embed(image, engines.faces.find(image)[0])
-    assert engine.distance(embeddings["obama"], embeddings["obama2"]) < engine.limit
-    assert engine.distance(embeddings["obama"], embeddings["biden"]) > engine.limit
-
-
-@pytest.mark.extras
-def test_deepface_downloads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("deepface")
-    monkeypatch.delenv("DEEPFACE_HOME", raising=False)
-    with pytest.raises(EngineUnavailable, match="download http"):
-        DeepFaceIdentity(ModelStore(tmp_path), "Facenet")

@@ -183,3 +183,21 @@ def test_without_a_mesh_the_overlay_has_boxes_only(rig: Rig, picture: Picture) -
     assert len(overlay.faces) == 1
     assert overlay.points == ()
     assert overlay.gaze is None
+
+
+def test_landmarks_stay_in_the_overlay_between_two_meshes_and_not_for_long(
+    rig: Rig, picture: Picture
+) -> None:
+    image = picture("obama")
+    rig.watch.mesh(VideoSample(0.0, image))
+    drawn = rig.watch.overlay()
+    rig.watch.look(VideoSample(0.3, image))
+    between = rig.watch.overlay()
+    rig.watch.look(VideoSample(1.2, image))
+    later = rig.watch.overlay()
+    assert drawn is not None
+    assert between is not None
+    assert later is not None
+    assert between.points == drawn.points != ()
+    assert between.at == 0.3
+    assert later.points == ()
