@@ -18,6 +18,8 @@ once: none repeats a packet within a round trip."""
 _MARGIN = 0.01
 """Seconds granted above the round trip before the next pair."""
 _RTT_SAMPLES = 16
+_RTT_TRUST = 3
+_RTT_GUESS = 0.06
 _RTT_RANGE = (0.02, 0.5)
 
 
@@ -38,7 +40,7 @@ class NackTracker:
         self._missing: dict[int, _Missing] = {}
         self._highest: int | None = None
         self._samples: deque[float] = deque(maxlen=_RTT_SAMPLES)
-        self.round_trip = 0.1
+        self.round_trip = _RTT_GUESS
         """Estimated from how long answers to requests take."""
         self.recovered = 0
         self.given_up = 0
@@ -89,10 +91,13 @@ class NackTracker:
             self.given_up += 1
 
     def _learn(self, sample: float) -> None:
-        """Some answers took several requests; the quickest of the last ones took one."""
+        """Some answers took several requests; the quickest of the last ones took one. A few are needed
+        before the first guess is given up for something longer."""
         self._samples.append(sample)
-        low, high = _RTT_RANGE
-        self.round_trip = min(max(min(self._samples), low), high)
+        quickest = min(self._samples)
+        if len(self._samples) >= _RTT_TRUST or quickest < self.round_trip:
+            low, high = _RTT_RANGE
+            self.round_trip = min(max(quickest, low), high)
 
     def due(self, now: float) -> list[int]:
         """Packets to ask for now, in order; gives up on those that are too old."""

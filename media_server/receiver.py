@@ -38,6 +38,7 @@ KEYFRAME_INTERVAL = 0.5
 """Seconds between keyframe requests of one track, at least."""
 PATIENCE = 0.18
 """Seconds a hole may hold the picture up before a keyframe is asked for beside the retransmission."""
+MAX_PATIENCE = 0.35
 
 _CODECS: dict[str, Codec] = {"video/vp8": "vp8", "video/h264": "h264", "audio/opus": "opus"}
 _epochs = itertools.count(1)
@@ -320,11 +321,16 @@ class EncodedReceiver:
             stream.nack.suspect_next(now)
         self._send_nack(stream, now)
         blocked = stream.frames.blocked_since
-        if blocked is not None and now - blocked > max(PATIENCE, 2 * stream.nack.round_trip + 0.05):
+        if blocked is not None and now - blocked > self._patience(stream):
             self._keyframe_wanted = True
         if self._keyframe_wanted:
             self._ask_for_keyframe(time.monotonic())
         self._schedule(stream, now)
+
+    @staticmethod
+    def _patience(stream: _Stream) -> float:
+        """Two answers to requests could have come by then."""
+        return max(PATIENCE, min(2 * stream.nack.round_trip + 0.05, MAX_PATIENCE))
 
     def _send_nack(self, stream: _Stream, now: float) -> None:
         for packet in pack_nacks(self._own_ssrc, stream.ssrc, stream.nack.due(now)):
