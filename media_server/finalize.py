@@ -3,7 +3,8 @@
 Time 0 of the file is the start of the first segment; real gaps stay gaps, so that an incident at T is
 found at `T - started_at`. Where sound is missing (a gap, or an encoder that sends nothing in silence)
 packets of silence are laid in: players otherwise close the hole and lose lip sync. The index stands at
-the front, so that a browser seeks with range requests. Plain and synchronous; run it in an executor.
+the front, so that a browser seeks with range requests. Plain and synchronous; `finalize_apart` runs it in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
 """Told the share that is done, 0-1."""
+_MIME = {"webm": "video/webm", "mp4": "video/mp4", "mkv": "video/x-matroska"}
 _TAG = "comment"
 """Container metadata that every format here keeps: what the file was made of."""
 _SILENCE_FROM_MS = 30.0
@@ -56,25 +58,44 @@ class Recording:
     mime: str
 
 
+def finished(pieces: Sequence[Piece], out: Path) -> Recording | None:
+    """What `finalize` made of just these pieces earlier, if it did; cheap enough for every request."""
+    ordered = _ordered(pieces)
+    fingerprint = _fingerprint(ordered)
+    for suffix in _MIME:
+        final = out.with_suffix(f".{suffix}")
+        if _made_of(final, fingerprint):
+            return _recording(ordered, final)
+    return None
+
+
 def finalize(pieces: Sequence[Piece], out: Path, *, progress: Progress | None = None) -> Recording:
     """Write `out` with the suffix that fits its codecs (webm, mp4, mkv); atomic, and done once: the same
     pieces again return what is there. Pieces of one track, any order; one that is missing or unreadable
     becomes a gap. Raises NotFound where nothing can be read, OSError where the disk fails."""
-    ordered = sorted(pieces, key=lambda piece: piece.started_at)
+    if (done := finished(pieces, out)) is not None:
+        return done
+    ordered = _ordered(pieces)
     models = _stream_models(ordered)
     if not models:
         raise NotFound(what="recording")
     suffix = _suffix(models.keys())
     final = out.with_suffix(f".{suffix}")
-    fingerprint = _fingerprint(ordered)
-    if not _made_of(final, fingerprint):
-        part = final.with_name(final.name + PART)
-        _write(_Joiner(part, suffix, ordered, models, fingerprint), ordered, progress)
-        settle(part, final)
-    return Recording(
-        final, ordered[0].started_at, max(piece.ended_at for piece in ordered), final.stat().st_size,
-        {"webm": "video/webm", "mp4": "video/mp4", "mkv": "video/x-matroska"}[suffix],
-    )  # fmt: skip
+    final.parent.mkdir(parents=True, exist_ok=True)
+    part = final.with_name(final.name + PART)
+    _write(_Joiner(part, suffix, ordered, models, _fingerprint(ordered)), ordered, progress)
+    settle(part, final)
+    return _recording(ordered, final)
+
+
+def _ordered(pieces: Sequence[Piece]) -> list[Piece]:
+    return sorted(pieces, key=lambda piece: piece.started_at)
+
+
+def _recording(pieces: Sequence[Piece], final: Path) -> Recording:
+    ended_at = max(piece.ended_at for piece in pieces)
+    mime = _MIME[final.suffix.removeprefix(".")]
+    return Recording(final, pieces[0].started_at, ended_at, final.stat().st_size, mime)
 
 
 def _stream_models(pieces: Sequence[Piece]) -> dict[str, Path]:

@@ -10,7 +10,8 @@ from core.errors import NotFound, OutOfOrder
 from db.attempts import Attempt
 from db.database import Database
 from db.segments import Segment
-from media_server.finalize import Piece, Recording, finalize
+from media_server.finalize import Piece, Recording
+from media_server.finalize_apart import finalize_apart
 
 AT_ONCE = 1
 """Remuxing an hour takes seconds, and the disk is shared with the recorder."""
@@ -38,7 +39,7 @@ class Recordings:
         pieces = [Piece(self._path(one.key), one.started_at, one.ended_at) for one in segments]
         out = self._directory / attempt.id / "finished" / f"{track}.webm"
         async with self._joining:
-            return await asyncio.to_thread(_join, pieces, out)
+            return await finalize_apart(pieces, out)
 
     async def segment(self, attempt_id: str, track: str, number: int) -> Path:
         """Raises NotFound."""
@@ -70,8 +71,3 @@ class Recordings:
         if not path.is_relative_to(self._directory):
             raise NotFound(what="file")
         return path
-
-
-def _join(pieces: list[Piece], out: Path) -> Recording:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return finalize(pieces, out)

@@ -9,7 +9,8 @@ import av
 import pytest
 
 from core.errors import NotFound
-from media_server.finalize import Piece, Recording, finalize
+from media_server.finalize import Piece, Recording, finalize, finished
+from media_server.finalize_apart import finalize_apart
 from media_server.frames import EncodedFrame
 from media_server.segmenter import Segmenter
 from tests.support.clips import video_clip
@@ -141,3 +142,17 @@ def test_a_missing_segment_is_a_gap(tmp_path: Path) -> None:
 def test_nothing_recorded_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         finalize([], tmp_path / "recording")
+
+
+async def test_in_a_process_of_its_own_it_is_the_same(tmp_path: Path) -> None:
+    pieces = segments(tmp_path, together(video(9), sound(9)))
+    told: list[float] = []
+    apart = await finalize_apart(pieces, tmp_path / "kept" / "recording", progress=told.append)
+    assert told[-1] == 1.0
+    assert len(decoded(apart.path)[0]) == 135
+    assert finished(pieces, tmp_path / "kept" / "recording") == apart
+    assert await finalize_apart(pieces, tmp_path / "kept" / "recording") == apart
+    with pytest.raises(NotFound):
+        await finalize_apart([Piece(tmp_path / "nothing.webm", T0, T0 + 1)], tmp_path / "other")
+    with pytest.raises(OSError, match=r"denied|exist|directory"):
+        await finalize_apart(pieces, pieces[0].path / "below" / "a file")
