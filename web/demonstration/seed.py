@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +12,7 @@ from core.exams import ExamStatus
 from core.people import Role
 from db.database import Database, Transaction
 from db.exams import Exam
+from db.incidents import Step
 from db.users import User
 
 DOMAIN = "demo.invigil.example"
@@ -90,8 +93,12 @@ async def _end_earlier(tx: Transaction, professor: User) -> None:
         if exam.status is not ExamStatus.OPEN:
             continue
         for attempt in await tx.attempts.of_exam(exam.id):
-            if not attempt.status.over:
-                await tx.attempts.apply(
-                    attempt.id, Action.TERMINATE, actor=None, reason="the demo was started anew"
-                )
+            if attempt.status.over:
+                continue
+            await tx.attempts.apply(
+                attempt.id, Action.TERMINATE, actor=None, reason="the demo was started anew"
+            )
+            for incident in await tx.incidents.open_of_attempt(attempt.id):
+                ended = dataclasses.replace(incident, ended_at=time.time())
+                await tx.incidents.record(exam.id, ended, Step.CLOSED)
         await tx.exams.set_status(exam.id, ExamStatus.CLOSED)

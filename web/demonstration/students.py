@@ -21,7 +21,6 @@ from simulation import clips
 from simulation.client import PlannedSignal
 from simulation.load import Cast, run_load
 
-
 LOOKS_ELSEWHERE = {
     "phone": (
         PlannedSignal(25.0, SignalKind.TAB_HIDDEN, every=120.0),
