@@ -1,4 +1,4 @@
-"""One event loop, one Playwright and one proctors' Chromium for all browser tests; students bring their own."""
+"""One event loop, one Playwright and one proctors' Chromium for all stories; students bring their own."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ MOVES = """([selector, wanted]) => new Promise((resolve) => {
             pictures.add(context.getImageData(0, 0, 32, 24).data.join());
             if (frames >= wanted && pictures.size > wanted / 2) {
                 clearInterval(timer);
-                resolve({ frames, pictures: pictures.size, width: video.videoWidth, height: video.videoHeight });
+                const { videoWidth: width, videoHeight: height } = video;
+                resolve({ frames, pictures: pictures.size, width, height });
             } else video.requestVideoFrameCallback(seen);
         };
         video.requestVideoFrameCallback(seen);
@@ -74,3 +75,58 @@ MOVES = """([selector, wanted]) => new Promise((resolve) => {
 async def until_moving(page: Page, selector: str, frames: int = 6) -> dict[str, int]:
     """The picture on the screen is alive from now on: new frames, of changing content. How large it is."""
     return cast(dict[str, int], await page.evaluate(MOVES, [selector, frames]))
+
+
+OUTLINE = """([canvas, video, box]) => {
+    const surface = document.querySelector(canvas), film = document.querySelector(video);
+    const { width, height } = surface;
+    const scale = Math.min(width / film.videoWidth, height / film.videoHeight);
+    const [w, h] = [film.videoWidth * scale, film.videoHeight * scale];
+    const [left, top] = [(width - w) / 2, (height - h) / 2];
+    const data = surface.getContext("2d").getImageData(0, 0, width, height).data;
+    const drawn = (x, y) => {
+        for (let dy = -4; dy <= 4; dy++) for (let dx = -4; dx <= 4; dx++) {
+            const px = Math.round(left + x * w) + dx, py = Math.round(top + y * h) + dy;
+            if (px < 0 || py < 0 || px >= width || py >= height) continue;
+            if (data[4 * (py * width + px) + 3] > 100) return true;
+        }
+        return false;
+    };
+    let hits = 0;
+    const steps = 20;
+    for (let n = 0; n < steps; n++) {
+        const part = (n + 0.5) / steps;
+        const x = box.left + part * (box.right - box.left), y = box.top + part * (box.bottom - box.top);
+        hits += drawn(x, box.top) + drawn(x, box.bottom) + drawn(box.left, y) + drawn(box.right, y);
+    }
+    return hits / (4 * steps);
+}"""
+"""How much of a box's outline is drawn on a canvas that lies over a contained video: 0 to 1."""
+
+
+@asynccontextmanager
+async def tab_hidden(page: Page) -> AsyncIterator[None]:
+    """Another tab is in front for as long as the block lasts.
+
+    The window's focus is really lost. A tab that Playwright drives in headless Chromium stays `visible`
+    whatever is in front of it, so that one state is said by hand; all that follows from it is real.
+    """
+    session = await page.context.new_cdp_session(page)
+    await session.send("Emulation.setFocusEmulationEnabled", {"enabled": False})
+    other = await page.context.new_page()
+    await other.bring_to_front()
+    await page.evaluate(SAY_VISIBILITY, "hidden")
+    try:
+        yield
+    finally:
+        await page.evaluate(SAY_VISIBILITY, "visible")
+        await other.close()
+        await page.bring_to_front()
+        await session.detach()
+
+
+SAY_VISIBILITY = """(state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""

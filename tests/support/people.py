@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from playwright.async_api import Browser, Locator, Page, Playwright, expect
 
 from simulation.clips import Clip
 from tests.support import chromium
 from tests.support.exam import Exam
-from tests.support.socket_log import Said, SocketLog
+from tests.support.socket_log import Message, Said, SocketLog
 
 PATIENCE_MS = 60_000
 """Two busy cores may be slow; what never comes fails all the same."""
@@ -48,7 +48,9 @@ class Student:
         async with asyncio.timeout(PATIENCE_MS / 1000):
             while not await start.is_visible():
                 await take.click()
-                await expect(take.and_(page.locator(":enabled")).or_(start)).to_be_visible(timeout=PATIENCE_MS)
+                await expect(take.and_(page.locator(":enabled")).or_(start)).to_be_visible(
+                    timeout=PATIENCE_MS
+                )
 
     async def start(self) -> None:
         await self.page.get_by_role("button", name="Start the exam").click()
@@ -93,13 +95,16 @@ class Proctor:
         await expect(alert.first).to_be_visible(timeout=within_ms)
         return alert.first
 
-    async def look_at(self, student: Student) -> None:
+    @asynccontextmanager
+    async def looking_at(self, student: Student) -> AsyncIterator[None]:
+        """The close view, and back to the wall."""
         await self.tile(student.name).locator(".tile-open").click()
         await expect(self.page.locator("#focus-name")).to_have_text(student.name)
-
-    async def back(self) -> None:
-        await self.page.locator("#focus-back").click()
-        await expect(self.page.locator("#grid")).to_be_visible()
+        try:
+            yield
+        finally:
+            await self.page.locator("#focus-back").click()
+            await expect(self.page.locator("#grid")).to_be_visible()
 
     async def intervene(self, action: str, *, reason: str, text: str = "") -> None:
         """In the close view, by the button `action` names."""
@@ -118,10 +123,22 @@ class Proctor:
     async def event(self, student: Student, type: str, since: float = 0.0) -> Said:
         """A record of the event log, as the wall heard it."""
 
-        def matches(message: dict[str, Any]) -> bool:
+        def matches(message: Message) -> bool:
             return bool(message["event"] == type and message["attempt"] == student.attempt)
 
         return await self.log.wait("event", matches, since=since, within=PATIENCE_MS / 1000)
+
+    async def incident(
+        self, student: Student, kind: str, step: str = "opened", since: float = 0.0
+    ) -> Message:
+        """The incident as an event of the log told it: `opened`, `updated` or `closed`."""
+
+        def matches(message: Message) -> bool:
+            about = message["event"] == f"incident.{step}" and message["attempt"] == student.attempt
+            return bool(about and message["payload"]["kind"] == kind)
+
+        said = await self.log.wait("event", matches, since=since, within=PATIENCE_MS / 1000)
+        return cast(Message, said.message["payload"])
 
 
 @asynccontextmanager
