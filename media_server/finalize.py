@@ -2,7 +2,7 @@
 
 Time 0 of the file is the start of the first segment; real gaps stay gaps, so that an incident at T is
 found at `T - started_at`. Where sound is missing (a gap, or an encoder that sends nothing in silence)
-packets of silence are laid in: players otherwise close the hole and lose lip sync. The index stands at
+packets of silence are laid in: some players close such a hole and lose lip sync. The index stands at
 the front, so that a browser seeks with range requests. Plain and synchronous; `finalize_apart` runs it in a
 process of its own.
 """

@@ -79,7 +79,7 @@ def test_picture_and_sound_stay_together_across_segments_and_gaps(tmp_path: Path
 
 
 def test_a_gap_keeps_its_length_and_is_filled_with_silence(tmp_path: Path) -> None:
-    """Players close a hole in the sound and lose lip sync from there on."""
+    """Some players close a hole in the sound and lose lip sync from there on."""
     frames = without(together(video(20), sound(20)), 5, 12)
     recording = finalize(segments(tmp_path, frames), tmp_path / "recording")
     pictures, _ = decoded(recording.path)
