@@ -8,6 +8,7 @@ hear it in one order, whoever wrote it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 REPLAYED = 2_000
 """Events told to someone who comes back; with more than that missed, the welcome has to do."""
+
+OTHERS_S = 2.0
+"""Between two looks for what other processes wrote."""
 
 RecordListener = Callable[[Seat, EventRecord], None]
 
@@ -73,9 +77,13 @@ class ExamRoom:
         self._poked.set()
 
     async def follow(self) -> None:
-        """Read the log as it grows, for as long as the room is open."""
+        """Read the log as it grows, for as long as the room is open: at once what this process writes,
+        and soon what another does."""
         while True:
-            await self._poked.wait()
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the poke.
+                async with asyncio.timeout(OTHERS_S):
+                    await self._poked.wait()
             self._poked.clear()
             try:
                 await self._catch_up()

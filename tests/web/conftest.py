@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,14 +21,18 @@ from core.exams import ExamStatus
 from core.incidents import Incident
 from core.kinds import Category, Kind, Severity
 from core.people import Role
+from core.ports import Clock
 from db.attempts import Attempt
 from db.database import Database
 from db.exams import Exam
 from db.incidents import Step
 from db.users import User
+from tests.db.conftest import mariadb, migrated_mariadb, migrated_sqlite
 from transport.channel import Channel
 from web import keys
 from web.app import FleetListener, make_app
+
+__all__ = ["mariadb", "migrated_mariadb", "migrated_sqlite"]
 
 PASSWORD = "correct horse battery staple"
 
@@ -136,20 +143,36 @@ async def _incident(site: Site) -> None:
     site.incident = incident.id
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(data_dir=tmp_path / "var")
+@asynccontextmanager
+async def launched(settings: Settings, clock: Clock = time.time) -> AsyncIterator[Site]:
+    """A running server; nobody is in its database yet."""
 
     def make_fleet(settings: Settings, listener: Callable[[], FleetListener]) -> DownFleet:
         return DownFleet()
 
-    site = Site(TestServer(make_app(settings, make_fleet=make_fleet)), settings)
+    site = Site(TestServer(make_app(settings, make_fleet=make_fleet, clock=clock)), settings)
     await site.server.start_server()
-    await seed(site)
-    yield site
-    for client in site.clients:
-        await client.close()
-    await site.server.close()
+    try:
+        yield site
+    finally:
+        for client in site.clients:
+            await client.close()
+        await site.server.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_sqlite: Path) -> Settings:
+    settings = load(data_dir=tmp_path / "var")
+    settings.data_dir.mkdir()
+    shutil.copy(migrated_sqlite, settings.data_dir / "invigil.db")
+    return settings
+
+
+@pytest.fixture
+async def site(settings: Settings) -> AsyncIterator[Site]:
+    async with launched(settings) as site:
+        await seed(site)
+        yield site
 
 
 async def form_token(client: ClientSession) -> str:

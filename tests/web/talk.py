@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Callable
@@ -39,9 +40,10 @@ class Talk:
             self._news.notify_all()
 
     async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(5)
-            await self.send("ping")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(5)
+                await self.send("ping")
 
     async def send(self, type: str, **fields: Any) -> None:
         await self._socket.send_str(json.dumps({"type": type, **fields}))
@@ -67,6 +69,12 @@ class Talk:
 
     async def event(self, name: str, *, after: int = 0) -> Message:
         return await self.wait(lambda m: m["type"] == "event" and m["event"] == name, after=after)
+
+    async def status(self, name: str, *, after: int = 0) -> Message:
+        """The student's own attempt in this status."""
+        return await self.wait(
+            lambda m: m["type"] == "attempt" and m["attempt"]["status"] == name, after=after
+        )
 
     async def of_type(self, type: str, *, after: int = 0) -> Message:
         return await self.wait(lambda m: m["type"] == type, after=after)

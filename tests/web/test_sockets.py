@@ -226,7 +226,7 @@ async def test_extending_moves_the_clock(site: Site) -> None:
 async def test_a_browser_signal_becomes_an_incident_and_ends(site: Site) -> None:
     watching, ann = await proctor(site), await student(site)
     await run(site, "ann")
-    await ann.wait(lambda m: m["type"] == "attempt" and m["attempt"]["status"] == "running")
+    await ann.status("running")
     assert (await ann.ask("signal", kind="tab_hidden"))["type"] == "ok"
     opened = await watching.wait(
         lambda m: m.get("event") == "incident.opened" and m["payload"]["kind"] == "tab_hidden"
@@ -257,7 +257,7 @@ async def test_before_the_start_nothing_goes_on_the_record_but_what_holds_is_tak
 async def test_a_page_that_goes_away_is_a_technical_incident_that_ends_when_it_is_back(site: Site) -> None:
     watching, ann = await proctor(site), await student(site)
     await run(site, "ann")
-    await ann.wait(lambda m: m["type"] == "attempt" and m["attempt"]["status"] == "running")
+    await ann.status("running")
     await ann.aclose()
     opened = await watching.wait(
         lambda m: m.get("event") == "incident.opened" and m["payload"]["kind"] == "disconnected"
@@ -287,7 +287,7 @@ async def test_after_the_end_only_messages_go_through(site: Site) -> None:
     await watching.ask(
         "intervene", attempt=site.attempts["ann"].id, action="terminate", reason="r", text="It is over."
     )
-    await ann.wait(lambda m: m["type"] == "attempt" and m["attempt"]["status"] == "terminated")
+    await ann.status("terminated")
     for type, fields in (("start", {}), ("complete", {}), ("publish", {"sdp": "v=0", "tracks": {}})):
         assert (await ann.ask(type, **fields))["problem"] == "out-of-order"
     assert (await ann.ask("say", text="Why?"))["type"] == "ok"
