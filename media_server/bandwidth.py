@@ -14,8 +14,10 @@ FLOOR = 80_000
 CEILING = 4_000_000
 WINDOW = 0.25
 """Seconds between judgements."""
-MAX_QUEUE = 0.06
+MAX_QUEUE = 0.08
 """Seconds of standing queue taken for congestion."""
+CONVINCED = 2
+"""Windows in a row it must stand for: a machine that is busy for a moment is no queue."""
 PATIENCE = 0.75
 """Seconds between two reductions: what the sender makes of one must show first."""
 _BACK_OFF = 0.85
@@ -38,6 +40,7 @@ class BandwidthEstimator:
         self._since: float | None = None
         self._last_queue = 0.0
         self._reduced_at = 0.0
+        self._full_windows = 0
         self.rate = 0.0
         """bit/s received, over the last window."""
 
@@ -66,7 +69,8 @@ class BandwidthEstimator:
         self._since, self._bytes, self._least = now, 0, None
         draining = queue < self._last_queue
         self._last_queue = queue
-        if queue > MAX_QUEUE and not draining and now - self._reduced_at >= PATIENCE:
+        self._full_windows = self._full_windows + 1 if queue > MAX_QUEUE else 0
+        if self._full_windows >= CONVINCED and not draining and now - self._reduced_at >= PATIENCE:
             self._reduced_at = now
             lower = max(FLOOR, int(min(self.rate, self.estimate) * _BACK_OFF))
             told = lower < self.estimate * 0.97

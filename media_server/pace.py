@@ -8,6 +8,9 @@ OVERDUE_IN_FRAME = 0.05
 """Seconds after which the next packet of an unfinished frame is taken for lost."""
 SLOWEST_EXPECTED = 0.5
 """Seconds between frames above which a late frame is no sign of loss."""
+FASTEST_SUSPECTED = 0.12
+"""Seconds between frames below which the next frame shows a loss soon enough: a suspicion that was wrong
+costs a retransmission."""
 _GRACE = 0.02
 """Seconds granted for jitter."""
 
@@ -38,6 +41,6 @@ class FramePace:
         """UNIX seconds; None where nothing can be expected."""
         if self._in_frame:
             return self._last_at + OVERDUE_IN_FRAME
-        if 0.0 < self._interval < SLOWEST_EXPECTED:
+        if FASTEST_SUSPECTED < self._interval < SLOWEST_EXPECTED:
             return self._last_at + 1.15 * self._interval + _GRACE
         return None
