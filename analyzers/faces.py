@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from analyzers.engines.base import Face
+from analyzers.occlusion import PartWatch
 from analyzers.picture import graded
 from analyzers.pose import direction_of, in_profile, profile_side
 from analyzers.watch import FaceWatch, Look, box_of
@@ -30,6 +31,8 @@ class FaceSettings:
     """Fraction of the picture's width below which a face is too small to judge."""
     mesh: float = 0.5
     """Landmark score below which a face is hidden or in profile."""
+    covered: float = 0.35
+    """Contrast of an eye or the mouth, as a share of the person's usual, below which it is covered."""
 
 
 class FaceDetector:
@@ -43,9 +46,12 @@ class FaceDetector:
     def __init__(self, watch: FaceWatch, settings: FaceSettings | None = None) -> None:
         self._watch = watch
         self._settings = settings or FaceSettings()
+        self._parts = PartWatch()
+        self._track = 0
 
     def reset(self) -> None:
         self._watch.reset()
+        self._parts.forget()
 
     def observe(self, sample: VideoSample) -> Sequence[Observation]:
         look = self._watch.look(sample)
@@ -119,9 +125,21 @@ class FaceDetector:
         )  # fmt: skip
 
     def _occluded(self, sample: VideoSample, face: Face, box: tuple[Box, ...]) -> Observation:
-        """A face where landmarks find none, and not because it is in profile."""
-        mesh = self._watch.mesh(sample)
+        """A face where landmarks find none, or of which a part is covered; not one in profile."""
+        mesh, pose = self._watch.mesh(sample), self._watch.pose(sample)
         if mesh is None or in_profile(face):
             return self._say(sample, Kind.FACE_OCCLUDED, 0.0, box, Blindness.FACE_TURNED)
         score = graded(1.0 - mesh.score, none=0.0, limit=1.0 - self._settings.mesh)
-        return self._say(sample, Kind.FACE_OCCLUDED, score, box, landmarks=round(mesh.score, 2))
+        if pose is None or abs(pose.yaw) > self._settings.turned_yaw:
+            return self._say(sample, Kind.FACE_OCCLUDED, score, box)
+        if self._watch.track_id != self._track:
+            self._track = self._watch.track_id
+            self._parts.forget()
+        worst = self._parts.look(sample.image, mesh)
+        if worst is None:
+            return self._say(sample, Kind.FACE_OCCLUDED, score, box)
+        covered = graded(worst.share, none=2 * self._settings.covered, limit=self._settings.covered)
+        return self._say(
+            sample, Kind.FACE_OCCLUDED, max(score, covered), box,
+            part=worst.part, contrast=round(worst.share, 2),
+        )  # fmt: skip

@@ -83,6 +83,8 @@ class Layout:
     """Corners, the picture's left one first."""
     contours: tuple[int, ...]
     """A few points that draw eyes, nose and mouth."""
+    parts: tuple[tuple[int, ...], ...]
+    """Points around the left eye with its brow, the right one with its brow, and the mouth."""
 
 
 @dataclass(frozen=True, slots=True)

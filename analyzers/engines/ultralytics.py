@@ -76,6 +76,8 @@ class PackagedYolo:
         self._model = store.once(f"ultralytics:{file}", lambda: _open(file))
         names: dict[int, str] = self._model.names
         self._watched = {index: name for index, name in names.items() if name in INDEX_80}
+        if not self._watched:
+            raise _unavailable(f"{file.name} knows none of {', '.join(INDEX_80)}.")
 
     def find(self, image: Image, threshold: float = 0.4) -> Sequence[Thing]:
         answer = self._model.predict(

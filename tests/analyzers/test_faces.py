@@ -11,8 +11,9 @@ import pytest
 from analyzers.engines.base import Image
 from analyzers.faces import FaceDetector, FaceSettings
 from analyzers.pose import Neutral
+from analyzers.registry import Engines
 from analyzers.watch import FaceWatch
-from core.findings import Blindness, Observation
+from core.findings import Blindness, Box, Observation
 from core.kinds import Kind
 from core.samples import VideoSample
 
@@ -91,3 +92,38 @@ def test_a_face_far_away_is_too_small_to_judge(watch: FaceWatch, picture: Pictur
 def test_limits_can_be_loosened(watch: FaceWatch, picture: Picture) -> None:
     watch.recalibrate(Neutral(0.0, -10.0, 0.5, -0.05))
     assert say(watch, picture("obama2"), FaceSettings(turned_yaw=60.0))[Kind.HEAD_TURNED].score < 0.5
+
+
+PARTS = {"eyes": (0.1, 0.45, 0.0, 1.0), "mouth": (0.45, 1.05, 0.0, 1.0), "left half": (0.0, 1.0, 0.0, 0.5)}
+
+
+def with_a_hand(image: Image, face: Box, part: str) -> Image:
+    """Skin before a part of the face, in fractions of its box."""
+    height, width = image.shape[:2]
+    top, bottom, left, right = PARTS[part]
+    down, across = (face.bottom - face.top) * height, (face.right - face.left) * width
+    rows = slice(int(face.top * height + top * down), int(face.top * height + bottom * down))
+    columns = slice(int(face.left * width + left * across), int(face.left * width + right * across))
+    hand = image[rows, columns]
+    hand[:] = np.clip(np.random.default_rng(3).normal((110, 140, 190), 8, hand.shape), 0, 255)
+    return image
+
+
+@pytest.mark.parametrize("part", list(PARTS))
+@pytest.mark.parametrize("name", ["portrait-1", "obama"])
+def test_a_covered_part_of_a_known_face_is_told(
+    engines: Engines, picture: Picture, name: str, part: str
+) -> None:
+    watch = FaceWatch(engines.faces, engines.follower, engines.landmarks)
+    detector = FaceDetector(watch)
+
+    def occluded(image: Image, at: float) -> Observation:
+        said = detector.observe(VideoSample(at, image))
+        return next(one for one in said if one.kind is Kind.FACE_OCCLUDED)
+
+    for index in range(14):
+        plain = occluded(picture(name), index * 0.5)
+        assert plain.score < 0.2
+    covered = occluded(with_a_hand(picture(name), plain.boxes[0], part), 7.0)
+    assert covered.score >= 0.5
+    assert occluded(picture(name), 7.5).score < 0.2
