@@ -1,4 +1,4 @@
-"""Three students of one exam, each with a browser: what happens before a camera, and what is said of it."""
+"""Two students, each with a browser: one leaves and comes back, one talks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-CAST = {"Amir Rahimi": "absent", "Oskar Bauer": "other", "Tilda Berg": "speech"}
+CAST = {"Amir Rahimi": "absent", "Tilda Berg": "speech"}
 """Who plays which clip."""
 
 Class = tuple[Proctor, dict[str, Student]]
@@ -52,13 +52,6 @@ async def test_who_leaves_is_missed_and_who_is_back_is_not(classroom: Class) -> 
     assert 4 < closed["ended_at"] - closed["started_at"] < 20
 
 
-async def test_another_person_in_the_chair_is_noticed(classroom: Class) -> None:
-    pat, sitting = classroom
-    await pat.expect_alert(sitting["other"], "Another person")
-    opened = await pat.incident(sitting["other"], "identity_mismatch")
-    assert (opened["severity"], opened["category"]) == ("high", "suspicion")
-
-
 async def test_speech_is_heard(classroom: Class) -> None:
     pat, sitting = classroom
     await pat.expect_alert(sitting["speech"], "Speech")
@@ -67,11 +60,7 @@ async def test_speech_is_heard(classroom: Class) -> None:
 async def test_each_is_told_of_the_right_student(classroom: Class) -> None:
     """Nobody is blamed for what happened at another's desk."""
     pat, sitting = classroom
-    await pat.page.screenshot(path="/tmp/wall3.png")
     for one in sitting.values():
         await pat.until_moving(one)
     assert not await pat.alert(sitting["speech"], "No face").count()
-    assert not await pat.alert(sitting["speech"], "Another person").count()
-    assert not await pat.alert(sitting["absent"], "Another person").count()
     assert not await pat.alert(sitting["absent"], "Speech").count()
-    assert not await pat.alert(sitting["other"], "Speech").count()

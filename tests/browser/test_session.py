@@ -1,7 +1,8 @@
-"""One student with a phone, from the signed link to the recording: every part is the real one."""
+"""A student with a phone, from the signed link to the recording; another whose chair somebody else takes."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ pytestmark = [
 class Sitting:
     exam: Exam
     student: Student
+    other: Student
     proctor: Proctor
 
 
@@ -39,21 +41,23 @@ class Sitting:
 async def sitting(
     playwright: Playwright, browser: Browser, server: ExamServer, clip: EnsureClip
 ) -> AsyncIterator[Sitting]:
-    """Paula, who has a phone, has started; Pat watches. The stories share them, and the last ends it."""
-    exam = await server.exam("Paula Costa", "Nora Lind")
+    """Paula, who has a phone, and Oskar have started; Pat watches. The stories share them; the last ends
+    Paula's exam."""
+    exam = await server.exam("Paula Costa", "Oskar Bauer", "Nora Lind")
     async with (
         proctor(browser, exam.proctor) as pat,
         student(playwright, exam, "Paula Costa", await clip("phone")) as paula,
+        student(playwright, exam, "Oskar Bauer", await clip("other")) as oskar,
     ):
-        await paula.sit_down()
-        yield Sitting(exam, paula, pat)
+        await asyncio.gather(paula.sit_down(), oskar.sit_down())
+        yield Sitting(exam, paula, oskar, pat)
 
 
 async def test_the_wall_shows_the_moving_picture(sitting: Sitting) -> None:
     pat, paula = sitting.proctor, sitting.student
     low = await pat.until_moving(paula)
     assert (low["width"], low["height"]) == (160, 120)
-    await expect(pat.page.locator("#summary")).to_have_text("1 of 1 live")
+    await expect(pat.page.locator("#summary")).to_have_text("2 of 2 live")
 
 
 def boxes(overlay: Message, label: str) -> list[Box]:
@@ -85,8 +89,16 @@ async def test_a_phone_raises_an_alert_with_its_picture_and_a_box_that_lies_on_i
         told = await pat.log.wait("overlay", lies_on_it, within=60)
         (phone,) = boxes(told.message, "phone")
         await until_outlined(pat.page, phone)
-        await pat.page.screenshot(path="/tmp/focus1.png")
     await pat.until_moving(paula)
+
+
+async def test_another_person_in_the_chair_is_noticed(sitting: Sitting) -> None:
+    pat, oskar = sitting.proctor, sitting.other
+    await pat.expect_alert(oskar, "Another person")
+    opened = await pat.incident(oskar, "identity_mismatch")
+    assert (opened["severity"], opened["category"]) == ("high", "suspicion")
+    assert not await pat.alert(sitting.student, "Another person").count()
+    assert not await pat.alert(oskar, "Phone").count()
 
 
 async def test_a_warning_covers_the_page_until_it_is_read_and_both_are_on_record(
@@ -121,7 +133,6 @@ async def test_a_pause_hides_the_questions_and_stops_the_clock(sitting: Sitting,
         await expect(content).to_be_empty()
         assert (await server.attempt(paula.attempt)).status is AttemptStatus.PAUSED
         stopped_at = await paula.page.locator("#time-left-value").inner_text()
-        await paula.page.screenshot(path="/tmp/pause1.png")
 
         await pat.intervene("resume", reason="talked")
         await expect(pause).to_be_hidden()
@@ -206,7 +217,6 @@ async def test_after_the_end_the_recording_plays_and_jumps_to_the_incident(
     await page.locator(f"[data-incident='{phone['id']}'] button").first.click()
     begins = max(0.0, phone["started_at"] - timeline["recording"]["started_at"] - 2)
     await page.wait_for_function(AT, arg=begins)
-    await page.screenshot(path="/tmp/review1.png")
     await page.keyboard.press("c")
     await expect(page.locator("#judge-said")).to_have_text("Confirmed. Saved.")
     await page.reload()
