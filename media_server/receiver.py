@@ -330,7 +330,7 @@ class EncodedReceiver:
     @staticmethod
     def _patience(stream: _Stream) -> float:
         """Two answers to requests could have come by then."""
-        return max(PATIENCE, min(2 * stream.nack.round_trip + 0.05, MAX_PATIENCE))
+        return max(PATIENCE, min(2.5 * stream.nack.round_trip + 0.05, MAX_PATIENCE))
 
     def _send_nack(self, stream: _Stream, now: float) -> None:
         for packet in pack_nacks(self._own_ssrc, stream.ssrc, stream.nack.due(now)):
