@@ -25,7 +25,8 @@ async def module(page: Page, site: Site) -> Page:
 async def call(page: Page, expression: str, argument: object = None) -> Any:
     """Evaluate `expression` with `overlay` (the module) and `argument`."""
     return await page.evaluate(
-        f"async (argument) => {{ const overlay = await import('{MODULE}'); return ({expression}); }}", argument
+        f"async (argument) => {{ const overlay = await import('{MODULE}'); return ({expression}); }}",
+        argument,
     )
 
 
@@ -63,7 +64,7 @@ async def test_the_nearest_overlay_within_the_tolerance(
         module,
         """(() => {
             const buffer = new overlay.OverlayBuffer();
-            for (const rtp of argument.overlays) buffer.add({ type: "overlay", attempt: "a", rtp, boxes: [] });
+            for (const rtp of argument.overlays) buffer.add({ attempt: "a", rtp, boxes: [] });
             return buffer.nearest(argument.frame)?.rtp ?? null;
         })()""",
         {"frame": frame, "overlays": overlays},
@@ -119,10 +120,11 @@ PAINT = """async () => {
   painter.mapping = { type: "mapping", watcher: "w", mid: "0", attempt: "a", track: "main", rtp_offset };
   painter.start();
   const boxes = [{ left: 0.25, top: 0.25, right: 0.75, bottom: 0.75, label: "phone", score: 0.9 }];
-  painter.buffer.add({ type: "overlay", attempt: "a", rtp: sourceTimestamp(await next(), rtp_offset), boxes });
+  painter.buffer.add({ attempt: "a", rtp: sourceTimestamp(await next(), rtp_offset), boxes });
   await next();
   await next();
-  const pixel = (x, y) => [...canvas.getContext("2d").getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data];
+  const scale = devicePixelRatio;
+  const pixel = (x, y) => [...canvas.getContext("2d").getImageData(x * scale, y * scale, 1, 1).data];
   const drawn = { edge: pixel(80, 120), inside: pixel(160, 120), shown: painter.shown !== null };
   painter.mapping = { ...painter.mapping, track: "annotated" };
   await next();

@@ -48,9 +48,7 @@ async def test_copy_cut_and_paste_are_told_without_what_was_copied(listening: Pa
     ("keys", "told"),
     [("F12", "f12"), ("Control+Shift+I", "ctrl+shift+i"), ("Control+p", "ctrl+p"), ("Control+f", "ctrl+f")],
 )
-async def test_shortcut_keys_that_leave_or_open_tools_are_told(
-    listening: Page, keys: str, told: str
-) -> None:
+async def test_shortcut_keys_that_leave_or_open_tools_are_told(listening: Page, keys: str, told: str) -> None:
     await listening.keyboard.press(keys)
 
     assert ["shortcut", {"keys": told}] in await reports(listening)
@@ -115,11 +113,17 @@ async def test_tracks_that_mute_end_or_are_swapped_are_told(listening: Page) -> 
         """async () => {
           const { TrackSignals } = await import("/static/js/signals.js");
           const told = [], ended = [];
-          const watch = new TrackSignals((kind, detail) => told.push([kind, detail.track]), (name) => ended.push(name));
-          const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "audioinput");
-          const open = async ({ deviceId }) =>
-            (await navigator.mediaDevices.getUserMedia({ audio: { deviceId: { exact: deviceId } } })).getTracks()[0];
-          const [first, second] = [await open(cameras[0]), await open(cameras[1])];
+          const watch = new TrackSignals(
+            (kind, detail) => told.push([kind, detail.track]),
+            (name) => ended.push(name),
+          );
+          const devices = await navigator.mediaDevices.enumerateDevices();
+          const inputs = devices.filter(({ kind }) => kind === "audioinput");
+          const open = async ({ deviceId }) => {
+            const audio = { deviceId: { exact: deviceId } };
+            return (await navigator.mediaDevices.getUserMedia({ audio })).getTracks()[0];
+          };
+          const [first, second] = [await open(inputs[0]), await open(inputs[1])];
           watch.watch("microphone", first);
           first.dispatchEvent(new Event("mute"));
           first.dispatchEvent(new Event("unmute"));

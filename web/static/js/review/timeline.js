@@ -12,6 +12,8 @@ const AXIS = 24;
 const LANE = 28;
 const LABELS = 88;
 const STEP_S = 5;
+/** px that a label of the axis needs to its right. */
+const LABEL_ROOM = 48;
 
 /** @param {string} tag @param {Record<string, string | number>} attributes */
 function svg(tag, attributes) {
@@ -129,6 +131,7 @@ export class TimelineView {
     for (let at = Math.ceil((from - origin) / step) * step; origin + at <= to; at += step) {
       const x = this.#x(origin + at);
       group.append(svg("line", { x1: x, x2: x, y1: AXIS - 6, y2: height }));
+      if (x > LABELS + this.#width - LABEL_ROOM) continue;
       const text = svg("text", { x: x + 4, y: AXIS - 8 });
       text.textContent = clock(at);
       group.append(text);

@@ -30,6 +30,6 @@ export function setUpChat(connection) {
 export function addLine({ who, text, at, side }) {
   const log = byId("chat-log");
   const head = el("p", { class: "chat-head" }, who && el("strong", {}, who), " ", el("time", { datetime: isoTime(at) }, wallClock(at).slice(0, 5)));
-  log.append(el("li", { class: `chat-line ${side}` }, head, el("p", {}, text)));
+  log.append(el("div", { class: `chat-line ${side}` }, head, el("p", {}, text)));
   log.scrollTop = log.scrollHeight;
 }

@@ -33,9 +33,10 @@ export class Feed {
   #fill() {
     const recent = [...this.store.attempts.values()].flatMap(({ incidentsById }) => [...incidentsById.values()]).filter(isAlert);
     recent.sort((a, b) => a.started_at - b.started_at);
-    this.#list.setAttribute("aria-live", "off");
+    const log = byId("feed-log");
+    log.setAttribute("aria-live", "off");
     for (const incident of recent.slice(-KEPT)) this.#show(incident);
-    requestAnimationFrame(() => this.#list.setAttribute("aria-live", "polite"));
+    requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
   }
 
   /** @param {Incident} incident */
