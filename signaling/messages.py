@@ -128,6 +128,8 @@ class Watch(ClientMessage, frozen=True, tag="watch"):
     worker: Annotated[int, Meta(ge=0, le=255)]
     sdp: Sdp
     talk_mid: Mid | None = None
+    together: dict[Mid, Mid] = {}
+    """Sound slot -> picture slot it is heard with: the browser keeps the two in step."""
 
 
 class Unwatch(ClientMessage, frozen=True, tag="unwatch"):

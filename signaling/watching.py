@@ -45,7 +45,12 @@ class WatchingDesk:
         self._owners[watcher] = proctor
         proctor.watchers[watcher] = request.worker
         try:
-            offer = wire.WatcherOffer(watcher_id=watcher, sdp=request.sdp, talk_mid=request.talk_mid)
+            offer = wire.WatcherOffer(
+                watcher_id=watcher,
+                sdp=request.sdp,
+                talk_mid=request.talk_mid,
+                together=request.together,
+            )
             answer = await channel.request(offer, wire.SdpAnswer, seconds=20)
         except BaseException:
             self._forget(proctor, watcher)

@@ -127,13 +127,25 @@ export class Watcher {
     const transceivers = this.slots.map(({ kind }) => peer.addTransceiver(kind, { direction: "recvonly" }));
     const talk = peer.addTransceiver("audio", { direction: "sendonly" });
     const sdp = await completeOffer(peer);
-    const answer = await this.connection.request("watch", { worker: this.worker, sdp, talk_mid: talk.mid });
+    const answer = await this.connection.request("watch", {
+      worker: this.worker,
+      sdp,
+      talk_mid: talk.mid,
+      together: this.#together(transceivers),
+    });
     if (round !== this.#round) return void this.#send("unwatch", { watcher: answer.watcher });
     this.id = answer.watcher;
     this.#talkSender = talk.sender;
     this.slots.forEach((slot, index) => this.#renew(slot, transceivers[index]));
     await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     for (const slot of this.slots) if (slot.attempt) this.#attach(slot);
+  }
+
+  /** The focus picture and the sound heard with it, by mid: kept in step. @param {RTCRtpTransceiver[]} transceivers */
+  #together(transceivers) {
+    const mid = (/** @type {string} */ purpose) =>
+      transceivers[this.slots.findIndex((slot) => slot.purpose === purpose)].mid ?? "";
+    return { [mid("audio")]: mid("focus") };
   }
 
   /** @param {Slot} slot @param {RTCRtpTransceiver} transceiver */
