@@ -86,6 +86,7 @@ class AnalysisDesk:
 
     def forget(self, seat: Seat) -> None:
         self._heard_at.pop(seat.attempt_id, None)
+        self._detectors.pop(seat.attempt_id, None)
         self._send(seat, ForgetStudent(attempt_id=seat.attempt_id))
 
     def want_overlay(self, seat: Seat, wanted: bool) -> None:

@@ -79,6 +79,8 @@ class IncidentsDesk:
 
     def report(self, seat: Seat, finding: Finding, jpeg: bytes | None = None) -> None:
         """What analysis found; `jpeg` is evidence that belongs to this phase of it."""
+        if seat.status.over:
+            return
         watch = self._watch(seat)
         if watch.waiting >= WAITING and finding.phase is Phase.UPDATE:
             self.dropped += 1
@@ -219,6 +221,7 @@ class IncidentsDesk:
         async with watch.lock:
             await self._restore(watch)
             await self._record(watch.seat, watch.tracker.close_all(at))
+        self._watches.pop(watch.seat.attempt_id, None)
 
     async def _advance(self, watch: _Watch) -> None:
         async with watch.lock:

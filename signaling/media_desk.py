@@ -73,6 +73,8 @@ class MediaDesk:
         self._silence = TaskSet("analysis silence")
         self._publishing: dict[str, asyncio.Lock] = {}
         self.stats: dict[tuple[WorkerRole, int], WorkerStats] = {}
+        self.workers: set[tuple[WorkerRole, int]] = set()
+        """Those that are up."""
         rooms.on_record(self._recorded)
 
     async def start(self) -> None:
@@ -155,6 +157,7 @@ class MediaDesk:
         """A worker process is gone."""
         log.warning("a worker is gone", extra={"role": role, "index": index})
         self.stats.pop((role, index), None)
+        self.workers.discard((role, index))
         if role == "analysis":
             self._analysis.down(index)
             return
@@ -168,6 +171,7 @@ class MediaDesk:
     def up(self, role: WorkerRole, index: int) -> None:
         """A worker process is there, at the start or again; it knows nobody."""
         log.info("a worker is up", extra={"role": role, "index": index})
+        self.workers.add((role, index))
         if role == "analysis":
             self._later(self._analysis_up(index), "analysis.up")
             return

@@ -134,10 +134,10 @@ async def ready(request: web.Request) -> web.Response:
     """It can take students: the database answers, and every worker process is up."""
     async with request.app[DATABASE].reading() as tx:
         await tx.events.last_seq("")
-    settings, stats = request.app[SETTINGS], request.app[DESKS].media.stats
+    settings, workers = request.app[SETTINGS], request.app[DESKS].media.workers
     wanted = {("media", index) for index in range(settings.media.processes)}
     wanted |= {("analysis", index) for index in range(settings.analysis.processes)}
-    missing = sorted(f"{role}-{index}" for role, index in wanted - set(stats))
+    missing = sorted(f"{role}-{index}" for role, index in wanted - workers)
     status = 503 if missing else 200
     body = msgspec.json.encode({"status": "waiting" if missing else "ready", "missing": missing})
     return web.Response(status=status, body=body, content_type="application/json")

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from config.settings import load
 from core.people import Role
@@ -186,6 +187,43 @@ async def _closed_timeline(client: ClientSession, url: str) -> dict[str, Any]:
                 return timeline
             assert (await client.get(f"{url}/recording")).status in (200, 409)
             await asyncio.sleep(0.1)
+
+
+async def test_a_proctor_sees_a_student_and_speaks_to_them(running: Running) -> None:
+    sitting = await sit(running, "normal")
+    proctor, site = sitting.proctor, running.site
+    await sitting.tile("live")
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    slot = pc.addTransceiver("video", direction="recvonly")
+    microphone = pc.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    await pc.setLocalDescription(await pc.createOffer())
+    answer = await proctor.ask("watch", worker=0, sdp=pc.localDescription.sdp, talk_mid=microphone.mid)
+    watcher = answer["watcher"]
+    await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+
+    place = {"watcher": watcher, "mid": slot.mid, "track": "low"}
+    for other in (site.attempts["cat"].id, "nobody"):
+        assert (await proctor.ask("attach", attempt=other, **place))["problem"] == "not-found"
+    assert (await proctor.ask("attach", attempt=sitting.attempt, **place))["type"] == "ok"
+    mapping = await proctor.of_type("mapping")
+    assert (mapping["attempt"], mapping["mid"], mapping["track"]) == (sitting.attempt, slot.mid, "low")
+    picture = await asyncio.wait_for(slot.receiver.track.recv(), 20)
+    assert (picture.width, picture.height) == (160, 120)
+
+    stranger = await talk(await site.enter("prof"), f"/ws/exams/{sitting.exam_id}")
+    assert (await stranger.ask("attach", attempt=sitting.attempt, **place))["problem"] == "not-found"
+    await stranger.aclose()
+
+    said = await proctor.ask("talk", watcher=watcher, attempt=sitting.attempt, reason="sound check")
+    assert said["type"] == "ok"
+    async with site.database.reading() as tx:
+        (intervention,) = await tx.interventions.of_attempt(sitting.attempt)
+    assert (intervention.kind.value, intervention.reason) == ("talk", "sound check")
+    assert (await proctor.ask("talk", watcher=watcher, attempt=None))["type"] == "ok"
+    assert (await proctor.ask("unwatch", watcher=watcher))["type"] == "ok"
+    assert (await proctor.ask("unwatch", watcher=watcher))["problem"] == "not-found"
+    await pc.close()
+    await sitting.aclose()
 
 
 async def test_a_killed_media_process_is_survived_under_the_same_attempt(running: Running) -> None:

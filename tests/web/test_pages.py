@@ -32,3 +32,11 @@ async def test_a_page_shows_what_it_is_about(site: Site, who: str, path: str, ex
     data = re.search(r'<script type="application/json" id="page">(.*?)</script>', html, re.S)
     assert data is not None
     json.loads(data[1])
+
+
+async def test_it_says_whether_it_can_take_students(site: Site) -> None:
+    client = site.client()
+    assert (await client.get("/health")).status == 200
+    ready = await client.get("/ready")
+    assert ready.status == 503, "no worker is up here"
+    assert await ready.json() == {"status": "waiting", "missing": ["analysis-0", "media-0"]}
