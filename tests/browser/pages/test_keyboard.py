@@ -9,7 +9,7 @@ from core.incidents import Verdict
 from tests.support.visits import enter
 from tests.web.conftest import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def open_wall(page: Page, site: Site) -> None:

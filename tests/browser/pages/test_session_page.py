@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support.visits import enter, intervene, start
 from tests.web.conftest import Site
 from web import keys
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def open_session(page: Page, site: Site) -> None:
@@ -72,11 +72,12 @@ async def test_a_warning_stays_until_it_is_acknowledged(page: Page, own_site: Si
         await page.keyboard.press("Escape")
     await page.keyboard.press("Tab")
     await expect(dialog).to_be_visible()
-    await expect(page.locator("#warning-ok")).to_be_focused()
+    behind = "document.activeElement !== document.body && !document.activeElement.closest('#warning')"
+    assert not await page.evaluate(behind), "the page behind cannot be reached"
     async with own_site.database.reading() as tx:
         assert (await tx.interventions.get(warning)).acknowledged_at is None
 
-    await page.keyboard.press("Enter")
+    await page.press("#warning-ok", "Enter")
     await expect(dialog).to_be_hidden()
     async with own_site.database.reading() as tx:
         assert (await tx.interventions.get(warning)).acknowledged_at is not None
@@ -118,21 +119,29 @@ async def test_more_time_shows_at_once(page: Page, own_site: Site) -> None:
 
 
 async def test_a_lost_connection_is_said_and_found_again(page: Page, own_site: Site) -> None:
-    await open_exam(page, own_site)
-    banner = page.locator("#link-banner")
-    rooms = own_site.server.app[keys.DESKS].rooms
+    cut = False
 
-    await page.context.set_offline(True)
-    rooms.send_away()
-    await expect(banner).to_contain_text("Reconnecting")
-    await expect(page.locator("#link-banner-text")).to_contain_text("connection to the exam was lost")
-    # Typed while the line is down, told when it is back.
+    async def line(socket: WebSocketRoute) -> None:
+        if cut:
+            await socket.close()
+        else:
+            socket.connect_to_server()
+
+    await page.route_web_socket("**/ws/**", line)
+    await open_exam(page, own_site)
+    said = page.locator("#link-banner-text")
+
+    cut = True
+    own_site.server.app[keys.DESKS].rooms.send_away()
+    await expect(page.locator("#link-banner")).to_be_visible()
+    await expect(said).to_contain_text("The connection to the exam was lost")
+    # Typed while the line is cut, told when it is back.
     await page.fill("#chat-text", "Are you there?")
     await page.press("#chat-text", "Enter")
 
-    await page.context.set_offline(False)
-    await expect(page.locator("#chat-log")).to_contain_text("Are you there?")
-    await expect(page.locator("#link-banner-text")).not_to_contain_text("connection to the exam was lost")
+    cut = False
+    await expect(page.locator("#chat-log")).to_contain_text("Are you there?", timeout=15_000)
+    await expect(said).not_to_contain_text("The connection to the exam was lost")
 
 
 async def test_a_second_tab_takes_over_and_the_first_says_so(page: Page, own_site: Site) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from tests.web.conftest import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LISTEN = """async () => {
   const { BrowserSignals } = await import("/static/js/signals.js");
