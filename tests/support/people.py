@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +13,8 @@ from playwright.async_api import Browser, Locator, Page, Playwright, expect
 from simulation.clips import Clip
 from tests.support import chromium
 from tests.support.exam import Exam
+from tests.support.lossy import LossyPath
+from tests.support.netem import NetworkEmulator
 from tests.support.socket_log import Message, Said, SocketLog
 
 PATIENCE_MS = 60_000
@@ -67,11 +69,17 @@ class Student:
 
 
 @asynccontextmanager
-async def student(playwright: Playwright, exam: Exam, name: str, clip: Clip) -> AsyncIterator[Student]:
-    """In a browser of the student's own, at the first page of the link."""
-    async with chromium.launched(playwright, clip) as browser:
+async def student(
+    playwright: Playwright, exam: Exam, name: str, clip: Clip, network: NetworkEmulator | None = None
+) -> AsyncIterator[Student]:
+    """In a browser of the student's own, at the first page of the link; the media through `network`."""
+    async with chromium.launched(playwright, clip) as browser, AsyncExitStack() as stack:
         page = await chromium.new_page(browser)
         log = SocketLog(page)
+        if network is not None:
+            path = LossyPath(network, log)
+            stack.push_async_callback(path.aclose)
+            await path.lay(page)
         await page.goto(exam.students[name])
         yield Student(page, log, name)
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Page, WebSocket
 
@@ -19,8 +19,7 @@ Matches = Callable[[Message], object]
 class Said:
     at: float
     """UNIX seconds, seen from outside the browser: some milliseconds late."""
-    by: str
-    """"page" or "server"."""
+    by: Literal["page", "server"]
     message: Message
 
 
@@ -29,16 +28,16 @@ class SocketLog:
 
     def __init__(self, page: Page) -> None:
         self.said: list[Said] = []
-        self._more = asyncio.Condition()
         self._waiting: list[asyncio.Event] = []
         page.on("websocket", self._follow)
 
     def _follow(self, socket: WebSocket) -> None:
-        socket.on("framesent", lambda data: self._note("page", data))
-        socket.on("framereceived", lambda data: self._note("server", data))
+        socket.on("framesent", lambda data: self.note("page", json.loads(data)))
+        socket.on("framereceived", lambda data: self.note("server", json.loads(data)))
 
-    def _note(self, by: str, data: str | bytes) -> None:
-        self.said.append(Said(time.time(), by, json.loads(data)))
+    def note(self, by: Literal["page", "server"], message: Message) -> None:
+        """Also for who carries the messages of a page by hand: those pass unheard here."""
+        self.said.append(Said(time.time(), by, message))
         for event in self._waiting:
             event.set()
 
