@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from analyzers.registry import Engines
 
 pytestmark = pytest.mark.extras
 pytest.importorskip("deepface")
-pytest.importorskip("tensorflow")
+# Not imported here: DeepFace must come first, it chooses the Keras that its weights are made for.
+if importlib.util.find_spec("tensorflow") is None:
+    pytest.skip("the package tensorflow is not installed", allow_module_level=True)
 
 
 def test_a_tensorflow_model_embeds_a_face(
@@ -27,6 +30,7 @@ def test_a_tensorflow_model_embeds_a_face(
     monkeypatch.setenv("DEEPFACE_HOME", str(tmp_path))
     weights = tmp_path / ".deepface" / "weights" / "facenet_weights.h5"
     weights.parent.mkdir(parents=True)
+    importlib.import_module("deepface.DeepFace")
     facenet = importlib.import_module("deepface.models.facial_recognition.tf.Facenet")
     facenet.InceptionResNetV1().save_weights(str(weights))
     backend = importlib.import_module("deepface.commons.backend_utils")
