@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.support.needs import missing
 from tests.support.visits import enter
@@ -16,6 +16,7 @@ from tests.web.conftest import Site
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 Visit = Callable[[Page, Site], Awaitable[None]]
@@ -79,7 +80,6 @@ VISITS: list[Visit] = [
 
 
 async def violations(page: Page) -> list[str]:
-    await page.evaluate(AXE.read_text())
     found = await page.evaluate(
         "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS
     )
@@ -90,36 +90,24 @@ async def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("visit", VISITS, ids=[visit.__name__ for visit in VISITS])
-async def test_no_rule_is_broken(
-    browser: Browser, site: Site, visit: Visit, scheme: Literal["light", "dark"]
-) -> None:
+async def test_no_rule_is_broken_in_light_or_dark(page: Page, site: Site, visit: Visit) -> None:
     if not AXE.is_file():
         missing("axe-core is not installed (npm, then: make install-dev)")
-    context = await browser.new_context(
-        color_scheme=scheme, reduced_motion="reduce", viewport={"width": 1280, "height": 800}
-    )
-    try:
-        page = await context.new_page()
-        await visit(page, site)
-        assert await violations(page) == []
-    finally:
-        await context.close()
+    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    await visit(page, site)
+    await page.evaluate(AXE.read_text())
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        assert await violations(page) == [], scheme
 
 
-@pytest.mark.parametrize("width", [320, 390, 820])
 @pytest.mark.parametrize("visit", [landing, consent, wall, review], ids=lambda visit: visit.__name__)
-async def test_nothing_is_lost_sideways_on_narrow_screens(
-    browser: Browser, site: Site, visit: Visit, width: int
-) -> None:
-    context = await browser.new_context(viewport={"width": width, "height": 800})
-    try:
-        page = await context.new_page()
-        await visit(page, site)
+async def test_nothing_is_lost_sideways_on_narrow_screens(page: Page, site: Site, visit: Visit) -> None:
+    await visit(page, site)
+    for width in (820, 390, 320):
+        await page.set_viewport_size({"width": width, "height": 800})
         needed, given = await page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
-        assert needed <= given
-    finally:
-        await context.close()
+        assert needed <= given, width
