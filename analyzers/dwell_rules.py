@@ -51,7 +51,7 @@ BROWSER = DwellRule(hits=1, of=1, exit_seconds=0.0, max_gap=inf, blind_timeout=i
 _BROWSER_POINT = replace(BROWSER, point=True)
 
 DEFAULT_RULES: Mapping[Kind, DwellRule] = {
-    # Face kinds are looked at 3–5 times a second.
+    # Face kinds are looked at twice a second, more often on suspicion.
     Kind.NO_FACE: DwellRule(hits=4, of=5, seconds=2.5, exit_seconds=1.0),
     Kind.MULTIPLE_FACES: DwellRule(hits=4, of=6, seconds=1.5, exit_seconds=2.0),
     Kind.HEAD_TURNED: DwellRule(hits=4, of=5, seconds=4.0, exit_seconds=1.0),
