@@ -72,6 +72,7 @@ class StudentPipeline:
         self._scores: dict[Kind, float] = {}
         self._looks: dict[str, deque[float]] = {name: deque(maxlen=64) for name in self.running}
         self._picture_at = -inf
+        self._looked_at = -inf
         self._sound_at = -inf
 
     @property
@@ -87,9 +88,16 @@ class StudentPipeline:
         """Whether any detector wants a picture taken at `at`."""
         return bool(self.schedule.due(at))
 
+    def arrived(self, at: float) -> None:
+        """A picture taken at `at` has come, whether or not there is time to look at it."""
+        if at - self._picture_at > _NO_PICTURE_S:
+            self._looked_at = at  # After a break the wait for a look begins here.
+        self._picture_at = max(self._picture_at, at)
+
     def look(self, sample: VideoSample) -> list[Finding]:
         """Let the detectors that are due, and those that ask for it, look at a picture."""
-        self._picture_at = sample.at
+        self.arrived(sample.at)
+        self._looked_at = sample.at
         due = set(self.schedule.due(sample.at))
         observations: list[Observation] = []
         for name, placed in self._seers.items():
@@ -125,7 +133,8 @@ class StudentPipeline:
         """Go on with the findings of a pipeline whose settings were others."""
         self._dwell = former._dwell
         self._dwell.change_rules(self._rules)
-        self._picture_at, self._sound_at = former._picture_at, former._sound_at
+        self._picture_at, self._looked_at = former._picture_at, former._looked_at
+        self._sound_at = former._sound_at
 
     def drawing(self, at: float) -> Drawing:
         """What was seen last, as long as it is fresh."""
@@ -183,6 +192,8 @@ class StudentPipeline:
                 blind[name] = Blindness.OVERLOADED
             elif now - self._picture_at > _NO_PICTURE_S:
                 blind[name] = Blindness.NO_PICTURE
+            elif now - self._looked_at > _NO_PICTURE_S:
+                blind[name] = Blindness.OVERLOADED
             else:
                 blind.update(self._blind_kinds(name))
         for name in self._listeners:

@@ -87,6 +87,7 @@ class LiveStudent:
         if picture is None:
             return
         self.counters["frames.decoded"] += 1
+        self.pipeline.arrived(picture.at)
         if self.ready:
             self.counters["frames.dropped"] += 1
         self._newest, self._sample, self._looked = picture, None, False

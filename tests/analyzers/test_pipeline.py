@@ -136,6 +136,17 @@ def test_no_picture_and_no_sound_are_said(real_panel: Panel) -> None:
     assert pipeline.sight(10.0).blind == {"objects": Blindness.NO_PICTURE, "speech": Blindness.NO_SOUND}
 
 
+def test_pictures_that_nobody_has_time_for_are_no_missing_pictures(real_panel: Panel) -> None:
+    pipeline = StudentPipeline(panel(real_panel, Placed(Scripted(lambda at: 0.0), 1.0)))
+    for at in range(10):
+        pipeline.arrived(float(at))
+        waited = at > 3
+        assert pipeline.sight(float(at)).blind == ({"objects": Blindness.OVERLOADED} if waited else {})
+    pipeline.look(picture(9.0))
+    assert pipeline.sight(9.5).blind == {}
+    assert pipeline.sight(20.0).blind == {"objects": Blindness.NO_PICTURE}
+
+
 def test_sound_goes_to_those_who_listen_and_pictures_to_those_who_see(real_panel: Panel) -> None:
     eyes, ears = Scripted(lambda at: 0.0), Ears(lambda at: 0.0)
     pipeline = StudentPipeline(panel(real_panel, Placed(eyes, 1.0), Placed(ears, 0.0, AudioChunk)))
