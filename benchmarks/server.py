@@ -36,16 +36,21 @@ class RunningServer:
         root = psutil.Process(self.process.pid)
         found: dict[Part, list[int]] = {"web": [root.pid], "media": [], "analysis": [], "spare": []}
         for child in root.children(recursive=True):
-            found[part_of(child)].append(child.pid)
+            if part := part_of(child):
+                found[part].append(child.pid)
         return found
 
     def look(self) -> Snapshot:
         return snapshot([pid for pids in self.parts().values() for pid in pids])
 
 
-def part_of(process: psutil.Process) -> Part:
-    """By the name a worker gives itself."""
-    match Path(f"/proc/{process.pid}/comm").read_text().strip():
+def part_of(process: psutil.Process) -> Part | None:
+    """By the name a worker gives itself; None where it has just ended."""
+    try:
+        name = Path(f"/proc/{process.pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    match name:
         case naming.MEDIA:
             return "media"
         case naming.ANALYSIS:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+import psutil
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, expect
@@ -59,7 +60,7 @@ class Sitting:
         (pid,) = self.server.running.parts()[part]
         killed_at = time.time()
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: pid not in self.server.running.parts()[part], PATIENCE_S, f"{part} is dead")
+        await until(lambda: not psutil.pid_exists(pid), PATIENCE_S, f"{part} is dead")
         return killed_at
 
 
