@@ -35,7 +35,8 @@ async def shoot(page: Page, name: str) -> None:
         SCREENS.mkdir(parents=True, exist_ok=True)
         picture = SCREENS / f"{name}.png"
         command = ["ffmpeg", "-v", "error", "-y", "-i", whole.name, "-vf", PALETTE, "-pix_fmt", "pal8"]
-        subprocess.run([*command, "-compression_level", "100", "-pred", "mixed", str(picture)], check=True)
+        command += ["-compression_level", "100", "-pred", "mixed", str(picture)]
+        await asyncio.to_thread(subprocess.run, command, check=True)
     sys.stdout.write(f"{picture.relative_to(Path.cwd())}: {picture.stat().st_size // 1000} kB\n")
 
 
