@@ -25,6 +25,9 @@ class IdentitySettings:
     """A look every 20 s; more often where `wants` says so."""
     again: float = 1.5
     """Seconds until the next look at a face that is new or did not match."""
+    again_at_most: float = 8.0
+    """A face that goes on not to match is looked at less and less, down to every so many seconds: it is
+    said already, and an embedding is the dearest look there is. Another face is another track."""
     matches: int = 2
     """So many matching looks running make a new face the known one."""
     blind_again: float = 3.0
@@ -70,6 +73,7 @@ class IdentityDetector:
         self._recent: deque[Embedding] = deque(maxlen=self._settings.average)
         self._looked_at = -inf
         self._matches = 0
+        self._mismatches = 0
         self._measured = False
 
     def wants(self, sample: VideoSample) -> bool:
@@ -80,8 +84,15 @@ class IdentityDetector:
         unseen = self._watch.track_id != self._track
         if look.main is None or (not unseen and self._matches >= self._settings.matches):
             return False
-        wait = self._settings.again if self._measured else self._settings.blind_again
-        return unseen or sample.at - self._looked_at >= wait
+        return unseen or sample.at - self._looked_at >= self._wait()
+
+    def _wait(self) -> float:
+        settings = self._settings
+        if not self._measured:
+            return settings.blind_again
+        return min(
+            settings.again * 2.0 ** max(0, self._mismatches - settings.average), settings.again_at_most
+        )
 
     def observe(self, sample: VideoSample) -> Sequence[Observation]:
         self._looked_at = sample.at
@@ -94,6 +105,7 @@ class IdentityDetector:
         limit = self._engine.limit + self._settings.loosened
         score = float(np.clip(0.5 + (distance - limit) / (2 * self._settings.spread), 0, 1))
         self._matches = self._matches + 1 if score < 0.5 else 0
+        self._mismatches = self._mismatches + 1 if score >= 0.5 else 0
         label = "enrolled" if score < 0.5 else "someone else"
         box = box_of(face.box, sample.width, sample.height, label, face.score)
         facts = {"distance": round(distance, 3), "limit": limit}
@@ -116,7 +128,7 @@ class IdentityDetector:
         if self._watch.track_id != self._track:
             self._track = self._watch.track_id
             self._recent.clear()
-            self._matches = 0
+            self._matches = self._mismatches = 0
         if look.main is None:
             return None, Blindness.NO_FACE
         if len(look.faces) > 1:

@@ -145,7 +145,7 @@ class LoadShedder:
         easy: float = 0.6,
         late_s: float = 1.0,
         window_s: float = 1.0,
-        patience: int = 5,
+        patience: int = 3,
     ) -> None:
         """Above `busy` (share of the time) or with pictures older than `late_s` a level is shed;
         after `patience` windows below `easy` one is given back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -133,6 +134,23 @@ def test_a_stranger_is_looked_at_again_soon(detector: IdentityDetector, picture:
     assert detector.wants(VideoSample(1.0, stranger)) is False
     assert detector.wants(VideoSample(1.4, stranger)) is False
     assert detector.wants(VideoSample(1.5, stranger))
+
+
+def test_a_stranger_who_stays_is_looked_at_less_and_less(
+    detector: IdentityDetector, picture: Picture
+) -> None:
+    stranger, at, looks = picture("biden"), 0.0, []
+    while at < 40.0:
+        if detector.wants(VideoSample(at, stranger)):
+            assert look(detector, stranger, at).score > 0.5, "and is never taken for the student"
+            looks.append(at)
+        at += 0.5
+    waits = np.diff(looks)
+    assert list(waits[:2]) == [1.5, 1.5]
+    assert all(later >= earlier for earlier, later in pairwise(waits))
+    assert waits[-1] == IdentitySettings().again_at_most
+    look(detector, picture("obama"), at)
+    assert detector.wants(VideoSample(at + 1.5, picture("obama"))), "a match starts it anew"
 
 
 def test_nobody_enrolled_wants_nothing(watch: FaceWatch, engines: Engines, picture: Picture) -> None:

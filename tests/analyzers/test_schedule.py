@@ -169,7 +169,7 @@ def test_between_busy_and_easy_nothing_changes() -> None:
 
 
 def test_rates_come_back_with_patience() -> None:
-    shedder = LoadShedder()
+    shedder = LoadShedder(patience=5)
     busy(shedder, 1.0, 3, 0.0)
     busy(shedder, 0.2, 1, 3.0)
     level = shedder.level
