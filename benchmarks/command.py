@@ -21,7 +21,7 @@ Write = Annotated[Path | None, typer.Option(help="Write a page of Markdown here.
 
 def bench(
     students: Students = "4,8,12,16",
-    seconds: Seconds = 40.0,
+    seconds: Seconds = 60.0,
     quiet_hours: QuietHours = 1.0,
     json: Json = False,
     write: Write = None,

@@ -61,10 +61,14 @@ class Row(msgspec.Struct, frozen=True):
     rss_mb_per_student: float
     machine_busy_percent: float
     """Of all cores, clients included: near 100 the rows measure a full machine."""
+    analysis_at_limit: bool = False
+    """Its processes filled their cores: rates were shed, and the row is cheaper a student than it should
+    be."""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The top-level figures are those of the largest row that left the machine air to breathe."""
+    """The top-level figures are those of the largest row in which nothing was shed and the machine had air
+    to breathe."""
 
     machine: Machine
     students: int

@@ -57,6 +57,9 @@ async def _compose(names: list[str], console: Console) -> None:
 
 
 def headline(rows: Sequence[Row]) -> Row:
-    """The largest row on a machine that was not full; else the smallest."""
-    with_air = [row for row in rows if row.machine_busy_percent < FULL_PERCENT]
-    return max(with_air, key=lambda row: row.students) if with_air else rows[0]
+    """The largest row with every detector at its full rate on a machine that was not full; else the
+    smallest."""
+    whole = [row for row in rows if row.machine_busy_percent < FULL_PERCENT and not row.analysis_at_limit]
+    if whole:
+        return max(whole, key=lambda row: row.students)
+    return min(rows, key=lambda row: row.students)

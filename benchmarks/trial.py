@@ -36,7 +36,12 @@ SIGNALS = (
     SignalKind.WINDOW_BLUR,
     SignalKind.COPY,
 )
+RESTS = (2, 3, 4)
+"""Calm rounds between two of a clip: each student gives cause for an alert about once a minute, which is
+far more than an exam has, and not all of them at once."""
 TILE_SLOTS = 50
+LIMIT_PERCENT = 85.0
+"""An analysis process busier than this sheds now and then: it judges itself second by second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class Window:
         return sum(
             thread_percent(self.before, self.after, pid, RECORDER_THREAD) for pid in self.parts["media"]
         )
+
+    @property
+    def analysis_busy_percent(self) -> float:
+        """Of the cores that the analysis processes can fill."""
+        return self.percent("analysis") / len(self.parts["analysis"])
 
     @property
     def seconds(self) -> float:
@@ -77,7 +87,8 @@ async def run_trial(students: int, seconds: float, clip_names: Sequence[str]) ->
             links, watching = await _seed(server, students)
             idle = server.look()
             casts = [
-                Cast(link, playing[n % len(playing)], 0, _browser_signals(n)) for n, link in enumerate(links)
+                Cast(link, playing[n % len(playing)], RESTS[n % len(RESTS)], _browser_signals(n))
+                for n, link in enumerate(links)
             ]
             load = Load(casts, [watching], tiles=TILE_SLOTS)
             try:
@@ -111,6 +122,7 @@ async def _measure(server: RunningServer, load: Load, students: int, seconds: fl
         tile_kbps=round(tile_bytes * 8 / 1000 / with_watcher.seconds / students, 1),
         rss_mb_per_student=_memory(idle, with_watcher, students),
         machine_busy_percent=round(with_watcher.machine_busy_percent, 0),
+        analysis_at_limit=with_watcher.analysis_busy_percent > LIMIT_PERCENT,
     )
 
 

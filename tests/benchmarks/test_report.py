@@ -8,7 +8,7 @@ from benchmarks.results import CoreShare, PlainShare, Result, Row, percentiles
 from benchmarks.run import headline
 
 
-def row(students: int, total: float, busy: float) -> Row:
+def row(students: int, total: float, busy: float, at_limit: bool = False) -> Row:
     return Row(
         students=students,
         core_percent_per_student=CoreShare(1.0, 2.0, 0.1, 0.2, 0.3, total),
@@ -19,6 +19,7 @@ def row(students: int, total: float, busy: float) -> Row:
         tile_kbps=45.0,
         rss_mb_per_student=20.0,
         machine_busy_percent=busy,
+        analysis_at_limit=at_limit,
     )
 
 
@@ -35,6 +36,14 @@ def test_the_headline_is_the_largest_row_with_air_to_breathe() -> None:
     rows = [row(4, 9.0, 40.0), row(8, 8.0, 70.0), row(16, 7.0, 100.0)]
     assert headline(rows).students == 8
     assert headline(rows[2:]).students == 16
+
+
+def test_a_row_in_which_looks_were_shed_is_no_headline_and_is_marked() -> None:
+    rows = [row(4, 12.0, 40.0), row(8, 8.0, 70.0, at_limit=True)]
+    assert headline(rows).students == 4
+    page = report.markdown(result(rows), "invigil bench")
+    assert "70 % †" in page
+    assert "**not met**" in page.split("core percent a student, all in")[1].splitlines()[0]
 
 
 def test_an_aim_that_was_missed_is_said() -> None:
