@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 STOP_S = 30.0
 """How long the last segment may take to reach the disk."""
-GAP_S = 1.5
-"""Missing less than this between two segments is not worth a line on the record."""
 
 
 class RecordingDesk:
@@ -86,13 +84,13 @@ class RecordingDesk:
 
         async def work(tx: Transaction) -> None:
             await tx.segments.add(_segment(message, thumbnail))
-            if message.gap_before_s > GAP_S:
+            if message.gap_before_s:
                 await tx.segments.add_gap(_gap(message))
 
         await self._database.run(work)
         _, seat = found
         self._incidents.end(seat, Kind.RECORDING_GAP, "disk")
-        if message.gap_before_s > GAP_S and message.track == "main":
+        if message.gap_before_s and message.track == "main":
             since = message.started_at - message.gap_before_s
             self._incidents.note(seat, Kind.RECORDING_GAP, since, message.started_at, "missing")
 

@@ -195,6 +195,7 @@ class SegmentWritten(Message, frozen=True):
     height: int
     size_bytes: int
     gap_before_s: float = 0.0
+    """What is missing since the segment before; 0 where the two join. Anything else goes on the record."""
 
 
 class RecordingProblem(Message, frozen=True):
