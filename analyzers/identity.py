@@ -30,6 +30,8 @@ class IdentitySettings:
     said already, and an embedding is the dearest look there is. Another face is another track."""
     matches: int = 2
     """So many matching looks running make a new face the known one."""
+    watched: float = 1.0
+    """Seconds within which another detector's look at the faces is as good as one of our own."""
     blind_again: float = 3.0
     """Seconds until the next try where a new face could not be measured."""
     spread: float = 0.2
@@ -80,11 +82,18 @@ class IdentityDetector:
         """Whether to look now, whatever the rate says: the face is not yet known to match."""
         if not self._enrolled:
             return False
-        look = self._watch.look(sample)
+        watched = sample.at - self._watch.looked_at <= self._settings.watched
+        if watched and self._is_known():
+            return False  # Another detector follows the face: no look of our own to see the track break.
+        main = self._watch.look(sample).main
         unseen = self._watch.track_id != self._track
-        if look.main is None or (not unseen and self._matches >= self._settings.matches):
+        if main is None or self._is_known():
             return False
         return unseen or sample.at - self._looked_at >= self._wait()
+
+    def _is_known(self) -> bool:
+        """The face of this very track has matched."""
+        return self._watch.track_id == self._track and self._matches >= self._settings.matches
 
     def _wait(self) -> float:
         settings = self._settings

@@ -107,6 +107,7 @@ class FaceWatch:
         self._others: tuple[Face, ...] = ()
         self._seen_at = -inf
         self._searched_at = -inf
+        self._looked_at = -inf
 
     def reset(self) -> None:
         """The stream broke: the next face is a new track. What straight ahead is stays known."""
@@ -116,6 +117,11 @@ class FaceWatch:
     def track_id(self) -> int:
         """Grows by one whenever a face appears without continuity; 0 before the first."""
         return self._tracks
+
+    @property
+    def looked_at(self) -> float:
+        """Time of the latest sample in which faces were looked for; -inf before the first."""
+        return self._looked_at
 
     @property
     def neutral(self) -> Neutral | None:
@@ -130,6 +136,7 @@ class FaceWatch:
         if self._look is None or self._sample is not sample:
             self._turn_to(sample)
             self._look = self._follow(sample) or self._search(sample)
+            self._looked_at = sample.at
         return self._look
 
     def search(self, sample: VideoSample) -> Look:

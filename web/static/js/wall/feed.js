@@ -94,7 +94,7 @@ export class Feed {
   /** @param {HTMLElement} item @param {Incident} incident */
   #showLength(item, { started_at, ended_at, verdict }) {
     const seconds = (ended_at ?? this.store.connection.now()) - started_at;
-    const length = ended_at ? `for ${duration(seconds)}` : `since ${duration(seconds)}`;
+    const length = ended_at ? `for ${duration(seconds)}` : `for ${duration(seconds)} so far`;
     const element = item.querySelector(".feed-length");
     if (element) setText(element, verdict ? ` ${length} · ${verdictWords(verdict).toLowerCase()}` : ` ${length}`);
   }

@@ -92,8 +92,8 @@ export class TileView {
   #veilText({ state = "absent", state_since, status, last_frame_at }, now) {
     if (state === "absent") return status === "none" ? "Not here yet" : "Not connected";
     if (state === "connecting") return "Connecting …";
-    if (state === "frozen") return `Frozen since ${duration(now - (last_frame_at ?? state_since ?? now))}`;
-    if (state === "reconnecting") return `Reconnecting since ${duration(now - (state_since ?? now))}`;
+    if (state === "frozen") return `Frozen for ${duration(now - (last_frame_at ?? state_since ?? now))}`;
+    if (state === "reconnecting") return `Reconnecting for ${duration(now - (state_since ?? now))}`;
     if (state === "ended") return statusWords(status);
     return this.#localStall();
   }
@@ -108,7 +108,7 @@ export class TileView {
       this.#nudgedAt = at;
       this.#lease.nudge();
     }
-    return `No picture here since ${duration(silent)}`;
+    return `No picture here for ${duration(silent)}`;
   }
 
   /** @param {Attempt} attempt */
