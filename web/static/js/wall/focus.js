@@ -134,8 +134,8 @@ function pictureState({ state = "absent", state_since, status, last_frame_at }, 
   const since = duration(now - (last_frame_at ?? state_since ?? now));
   if (state === "absent") return status === "none" ? "Not here yet" : "Not connected";
   if (state === "connecting") return "Connecting …";
-  if (state === "frozen") return `Frozen since ${since}: no picture arrives`;
-  if (state === "reconnecting") return `Reconnecting since ${since}`;
+  if (state === "frozen") return `Frozen for ${since}: no picture arrives`;
+  if (state === "reconnecting") return `Reconnecting for ${since}`;
   return state === "ended" ? statusWords(status) : "";
 }
 
