@@ -30,6 +30,11 @@ class Tempo:
     )
     """detector -> times its rate while nothing moves."""
     rest_after_s: float = 10.0
+    together: frozenset[str] = frozenset({"faces", "gaze", "scene"})
+    """Detectors that share what they compute of a sample (face, landmarks, the converted picture): when one
+    of them is due, those of about its rate come along, or each would pay for itself."""
+    alike: float = 1.25
+    """Rates that differ by no more than this factor are about the same."""
     stillness: float = 0.6
     """Mean grey levels between looks below which nothing moves."""
 
@@ -48,7 +53,8 @@ class StudentSchedule:
 
     def due(self, at: float) -> tuple[str, ...]:
         """Detectors that should look at a sample taken at `at`, in the order they were named."""
-        return tuple(name for name in self._rates if self._is_due(name, at))
+        due = {name for name in self._rates if self._is_due(name, at)}
+        return tuple(name for name in self._rates if name in due or self._comes_along(name, due, at))
 
     def looked(self, name: str, at: float) -> None:
         self._looked_at[name] = at
@@ -92,6 +98,14 @@ class StudentSchedule:
     def _is_due(self, name: str, at: float) -> bool:
         rate = self.rate(name, at)
         return rate > 0 and at - self._looked_at[name] >= 1 / rate - _FRAME_S
+
+    def _comes_along(self, name: str, due: Collection[str], at: float) -> bool:
+        """With one of about the same rate: from then on the two keep step."""
+        rate, together = self.rate(name, at), self._tempo.together
+        if rate == 0 or name not in together:
+            return False
+        rates = (self.rate(other, at) for other in due if other in together)
+        return any(1 / self._tempo.alike <= other / rate <= self._tempo.alike for other in rates)
 
     def _resting(self, at: float) -> bool:
         return self._still_since is not None and at - self._still_since >= self._tempo.rest_after_s

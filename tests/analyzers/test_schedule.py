@@ -44,6 +44,24 @@ def test_detectors_of_one_rate_share_pictures() -> None:
             schedule.looked(name, n / FPS)
 
 
+def test_those_out_of_step_come_together_again() -> None:
+    schedule = StudentSchedule(RATES)
+    schedule.shed({"gaze": 0.5})
+    looks(schedule, 0.0, 3.2)
+    schedule.shed({})
+    looks(schedule, 3.2, 1.0)
+    counted = Counter[str]()
+    for n in range(150):
+        at = 4.2 + n / FPS
+        due = set(schedule.due(at))
+        assert ("faces" in due) == ("gaze" in due)
+        for name in due:
+            schedule.looked(name, at)
+            counted[name] += 1
+    for name in ("faces", "gaze", "scene"):
+        assert counted[name] == pytest.approx(10 * RATES[name], rel=0.15), name
+
+
 def test_suspicion_bursts_and_calms_down() -> None:
     schedule = StudentSchedule(RATES, Tempo(burst={"objects": 3.0}, burst_s=4.0))
     looks(schedule, 0.0, 10.0)
