@@ -24,8 +24,9 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, AudioResampler, VideoFrame
 
 from analyzers.base import Detector
+from analyzers.enrolment import Enrolment
 from analyzers.models import ModelStore
-from analyzers.registry import build
+from analyzers.registry import build, enroller
 from analyzers.settings import VisionSettings
 from core.findings import Observation
 from core.samples import SAMPLE_RATE, AudioChunk, VideoSample
@@ -105,8 +106,10 @@ class PlainServer:
         return app
 
     async def publish(self, request: web.Request) -> web.Response:
+        body = await request.json()
         connection = self._connect()
-        panel = [placed.detector for placed in build(VisionSettings(), self._store)]
+        enrolment = await asyncio.to_thread(self._enrol, Path(body["enrolment"]))
+        panel = [placed.detector for placed in build(VisionSettings(), self._store, enrolment)]
         looker = Looker(
             eyes=[detector for detector in panel if detector.name in _EYES],
             ears=[detector for detector in panel if detector.name in _EARS],
@@ -124,7 +127,7 @@ class PlainServer:
                 listening = self._listen(self._relay.subscribe(track), looker)
                 self._tasks.append(asyncio.create_task(listening))
 
-        answer = await self._answer(connection, await request.json())
+        answer = await self._answer(connection, body)
         await recorder.start()
         return answer
 
@@ -141,6 +144,11 @@ class PlainServer:
 
     async def looks(self, request: web.Request) -> web.Response:
         return web.json_response([looker.looks for looker in self._lookers])
+
+    def _enrol(self, picture: Path) -> Enrolment:
+        """Whom identity is compared with, as in ours."""
+        image = cv2.imread(str(picture))
+        return enroller(VisionSettings(), self._store).embed(np.ascontiguousarray(image, np.uint8))
 
     def _connect(self) -> RTCPeerConnection:
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))

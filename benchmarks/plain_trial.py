@@ -85,7 +85,8 @@ async def _publish(http: ClientSession, stack: contextlib.AsyncExitStack, whole:
     stack.push_async_callback(peer.aclose)
     for role in _SENT:
         peer.connection.addTransceiver("video" if role.is_video else "audio", direction="sendonly")
-    await peer.connect(lambda offer: _offer(http, "/publish", offer))
+    enrolment = str(whole.clip.enrolment)
+    await peer.connect(lambda offer: _offer(http, "/publish", offer, enrolment=enrolment))
     player = Player(sent, Script(whole.clip.seconds, whole.clip.calm_s))
     stack.push_async_callback(player.aclose)
     senders = [section.sender for section in peer.connection.sections()]
@@ -101,7 +102,7 @@ async def _watch(http: ClientSession, stack: contextlib.AsyncExitStack, tiles: i
     await peer.connect(lambda offer: _offer(http, "/watch", offer))
 
 
-async def _offer(http: ClientSession, path: str, sdp: str) -> str:
-    async with http.post(path, json={"sdp": sdp, "type": "offer"}) as answer:
+async def _offer(http: ClientSession, path: str, sdp: str, **facts: str) -> str:
+    async with http.post(path, json={"sdp": sdp, "type": "offer", **facts}) as answer:
         answer.raise_for_status()
         return str((await answer.json())["sdp"])
